@@ -1,0 +1,5 @@
+//! Paramita control plane.
+
+pub mod clock;
+pub mod cloudflare;
+pub mod entropy;
