@@ -1,0 +1,3 @@
+//! The tenant registry.
+
+pub mod db;
