@@ -2,7 +2,10 @@
 
 pub mod clock;
 pub mod cloudflare;
+pub mod cost;
 pub mod entropy;
 pub mod registry;
 pub mod release;
+pub mod tenant;
+pub mod vault;
 pub mod wake;

@@ -1,3 +1,288 @@
 //! The tenant registry.
+//!
+//! Kept: tenants with what is wanted of them and how far they are; the ledger of everything that may exist outside;
+//! secrets, as names, versions and times, with a sealed value only between its change and its push; hashes of tokens;
+//! history; the index of releases. Not kept: opened secrets, tokens, files of releases.
+//!
+//! What must hold: a tenant's generation never falls; a ledger row is there before the first call that makes what it
+//! names, and says *unknown* while a call is under way; whoever changes a tenant outside a lease goes by its generation,
+//! whoever runs a round goes by the lease's token, and a writer that has lost either changes nothing.
 
 pub mod db;
+mod lease;
+mod row;
+pub mod sql;
+#[cfg(not(target_arch = "wasm32"))]
+pub mod sqlite;
+
+use std::sync::Arc;
+
+use self::db::{Db, DbError, Outcome, Statement, Value};
+pub use self::lease::{Leased, ResourceChange, RoundEnd, StageEnd};
+pub use self::row::EventRow;
+use crate::clock::Timestamp;
+use crate::release::{Release, ReleaseId};
+use crate::tenant::event::Event;
+use crate::tenant::{Phase, Resource, ResourceKind, SecretName, Tenant, TenantId, TenantName, TenantSpec};
+use crate::vault::{SealedSecret, Secret, TokenHash};
+
+/// What can go wrong with the registry.
+#[derive(Clone, Debug, PartialEq, Eq, thiserror::Error)]
+pub enum Error {
+    /// A living tenant has the name.
+    #[error("the name is taken")]
+    NameTaken,
+    /// Somebody else changed the tenant first, or the lease is no longer ours. Nothing was written.
+    #[error("somebody else was there first")]
+    Conflict,
+    /// A row does not fit the types: written by other code, or by hand.
+    #[error("table {table} holds what does not fit: {detail}")]
+    Inconsistent {
+        /// Which table.
+        table: &'static str,
+        /// What does not fit.
+        detail: String,
+    },
+    /// The database did not do it.
+    #[error(transparent)]
+    Driver(DbError),
+}
+
+impl From<DbError> for Error {
+    fn from(error: DbError) -> Self {
+        match error {
+            DbError::Unique(columns) if columns.contains("tenant.name") => Self::NameTaken,
+            DbError::Guard => Self::Conflict,
+            other => Self::Driver(other),
+        }
+    }
+}
+
+/// A tenant that signs up.
+#[derive(Debug)]
+pub struct NewTenant<'a> {
+    /// Its id.
+    pub id: &'a TenantId,
+    /// Its name.
+    pub name: &'a TenantName,
+    /// What is wanted.
+    pub spec: &'a TenantSpec,
+    /// What it is deployed from.
+    pub release: &'a ReleaseId,
+    /// Name of each resource in Cloudflare.
+    pub resources: &'a [(ResourceKind, String)],
+    /// Sealed values, each at version 1.
+    pub secrets: &'a [(SecretName, SealedSecret)],
+    /// Id and hash of its first token.
+    pub token: (&'a str, &'a TokenHash),
+}
+
+/// A change of one secret.
+#[derive(Debug)]
+pub struct SecretChange {
+    /// Which.
+    pub name: SecretName,
+    /// Its version from now on.
+    pub version: i64,
+    /// Its new value; `None`: it is to go.
+    pub sealed: Option<SealedSecret>,
+}
+
+/// The registry's operations.
+#[derive(Clone)]
+pub struct Registry {
+    db: Arc<dyn Db>,
+}
+
+impl Registry {
+    /// The registry in `db`.
+    pub fn new(db: Arc<dyn Db>) -> Self {
+        Self { db }
+    }
+
+    /// One statement through to the database and back.
+    pub async fn ping(&self) -> Result<(), Error> {
+        self.one(sql::PING, []).await.map(drop)
+    }
+
+    /// The release that sign-ups get; `None` before the first is published.
+    pub async fn default_release(&self) -> Result<Option<Release>, Error> {
+        Ok(row::releases(self.one(sql::DEFAULT_RELEASE, []).await?)?.pop())
+    }
+
+    /// One release.
+    pub async fn release(&self, id: &ReleaseId) -> Result<Option<Release>, Error> {
+        Ok(row::releases(self.one(sql::RELEASE, [id.0.as_str().into()]).await?)?.pop())
+    }
+
+    /// Whether a living tenant has the name.
+    pub async fn is_name_taken(&self, name: &TenantName) -> Result<bool, Error> {
+        Ok(!self.one(sql::NAME_TAKEN, [name.as_str().into()]).await?.rows.is_empty())
+    }
+
+    /// Writes a new tenant with its whole ledger, due at once. Of two with the same name one gets [`Error::NameTaken`].
+    pub async fn create_tenant(&self, new: NewTenant<'_>, now: Timestamp) -> Result<(), Error> {
+        let id: Value = new.id.0.as_str().into();
+        let mut batch = vec![statement(
+            sql::INSERT_TENANT,
+            [
+                id.clone(),
+                new.name.as_str().into(),
+                to_json(new.spec)?,
+                new.release.0.as_str().into(),
+                "[]".into(),
+                now.0.into(),
+            ],
+        )];
+        for (kind, name) in new.resources {
+            let args = [id.clone(), kind.as_str().into(), name.as_str().into()];
+            batch.push(statement(sql::INSERT_RESOURCE, args));
+        }
+        for (name, sealed) in new.secrets {
+            let args = [id.clone(), name.as_str().into(), 1.into(), sealed.0.as_str().into(), now.0.into()];
+            batch.push(statement(sql::SET_SECRET, args));
+        }
+        let (token_id, hash) = new.token;
+        let args = [token_id.into(), id.clone(), hash.0.as_str().into(), now.0.into()];
+        batch.push(statement(sql::INSERT_TOKEN, args));
+        batch.push(event(new.id, now, &Event::new("SignedUp", format!("{} signed up", new.name))));
+        self.db.batch(batch).await?;
+        Ok(())
+    }
+
+    /// The tenant that a token belongs to, with its ledger; a tombstone still answers to its token.
+    pub async fn find_by_token(&self, hash: &TokenHash) -> Result<Option<(Tenant, Vec<Resource>)>, Error> {
+        let args: Vec<Value> = vec![hash.0.as_str().into()];
+        let batch = vec![
+            Statement { sql: sql::TENANT_OF_TOKEN, args: args.clone() },
+            Statement { sql: sql::RESOURCES_OF_TOKEN, args },
+        ];
+        let [tenant, resources] = self.batch(batch).await?;
+        let shown_hash = tenant.rows.first().and_then(|row| row.get("token_hash")?.as_str().map(str::to_owned));
+        if shown_hash.is_none_or(|stored| TokenHash(stored) != *hash) {
+            return Ok(None);
+        }
+        let resources = row::resources(resources)?;
+        Ok(row::tenants(tenant)?.pop().map(|tenant| (tenant, resources)))
+    }
+
+    /// A tenant by id, with its ledger.
+    pub async fn find_tenant(&self, id: &TenantId) -> Result<Option<(Tenant, Vec<Resource>)>, Error> {
+        let args: Vec<Value> = vec![id.0.as_str().into()];
+        let batch = vec![Statement { sql: sql::TENANT, args: args.clone() }, Statement { sql: sql::RESOURCES, args }];
+        let [tenant, resources] = self.batch(batch).await?;
+        let resources = row::resources(resources)?;
+        Ok(row::tenants(tenant)?.pop().map(|tenant| (tenant, resources)))
+    }
+
+    /// A tenant's secrets by name.
+    pub async fn secrets(&self, id: &TenantId) -> Result<Vec<Secret>, Error> {
+        row::secrets(self.one(sql::SECRETS, [id.0.as_str().into()]).await?)
+    }
+
+    /// At most `limit` lines of history after line `after`, oldest first.
+    pub async fn events(&self, id: &TenantId, after: i64, limit: i64) -> Result<Vec<EventRow>, Error> {
+        row::rows(self.one(sql::EVENTS, [id.0.as_str().into(), after.into(), limit.into()]).await?, "event")
+    }
+
+    /// Gives a tenant another spec, if it is still at the generation of `tenant`; due at once.
+    pub async fn change_spec(
+        &self,
+        tenant: &Tenant,
+        spec: &TenantSpec,
+        phase: Phase,
+        happened: &Event,
+        now: Timestamp,
+    ) -> Result<(), Error> {
+        let args = [
+            tenant.id.0.as_str().into(),
+            tenant.generation.into(),
+            to_json(spec)?,
+            phase.as_str().into(),
+            now.0.into(),
+        ];
+        self.change(statement(sql::CHANGE_SPEC, args), Vec::new(), &tenant.id, happened, now).await
+    }
+
+    /// Changes secrets, if the tenant is still at the generation of `tenant`; due at once.
+    pub async fn change_secrets(
+        &self,
+        tenant: &Tenant,
+        changes: &[SecretChange],
+        phase: Phase,
+        happened: &Event,
+        now: Timestamp,
+    ) -> Result<(), Error> {
+        let id: Value = tenant.id.0.as_str().into();
+        let first =
+            statement(sql::CHANGE_SECRETS, [id.clone(), tenant.generation.into(), phase.as_str().into(), now.0.into()]);
+        let rest = changes.iter().map(|change| {
+            let (name, version): (Value, Value) = (change.name.as_str().into(), change.version.into());
+            match &change.sealed {
+                Some(sealed) => {
+                    statement(sql::SET_SECRET, [id.clone(), name, version, sealed.0.as_str().into(), now.0.into()])
+                }
+                None => statement(sql::UNSET_SECRET, [id.clone(), name, version, now.0.into()]),
+            }
+        });
+        self.change(first, rest.collect(), &tenant.id, happened, now).await
+    }
+
+    /// Asks for a tenant's deletion, its data to be kept until `keep_data_until`. Sealed values go at once. Asked again,
+    /// only the time may become shorter.
+    pub async fn ask_deletion(
+        &self,
+        tenant: &Tenant,
+        keep_data_until: Timestamp,
+        happened: &Event,
+        now: Timestamp,
+    ) -> Result<(), Error> {
+        let id: Value = tenant.id.0.as_str().into();
+        let args = [id.clone(), tenant.generation.into(), keep_data_until.0.into(), now.0.into()];
+        let erase = statement(sql::ERASE_SEALED, [id]);
+        self.change(statement(sql::ASK_DELETE, args), vec![erase], &tenant.id, happened, now).await
+    }
+
+    /// One conditional update that must change its row, what goes with it, and the line of history: all or nothing.
+    async fn change(
+        &self,
+        first: Statement,
+        rest: Vec<Statement>,
+        id: &TenantId,
+        happened: &Event,
+        now: Timestamp,
+    ) -> Result<(), Error> {
+        let mut batch = vec![first, statement(sql::GUARD_ONE_ROW_CHANGED, [])];
+        batch.extend(rest);
+        batch.push(event(id, now, happened));
+        self.db.batch(batch).await?;
+        Ok(())
+    }
+
+    async fn one<const N: usize>(&self, sql: &'static str, args: [Value; N]) -> Result<Outcome, Error> {
+        let [outcome] = self.batch(vec![statement(sql, args)]).await?;
+        Ok(outcome)
+    }
+
+    async fn batch<const N: usize>(&self, statements: Vec<Statement>) -> Result<[Outcome; N], Error> {
+        let outcomes = self.db.batch(statements).await?;
+        outcomes
+            .try_into()
+            .map_err(|_| Error::Driver(DbError::Other("another number of outcomes than statements".into())))
+    }
+}
+
+fn statement<const N: usize>(sql: &'static str, args: [Value; N]) -> Statement {
+    Statement { sql, args: args.into() }
+}
+
+fn event(id: &TenantId, now: Timestamp, event: &Event) -> Statement {
+    let args = [id.0.as_str().into(), now.0.into(), event.reason.as_str().into(), event.message.as_str().into()];
+    statement(sql::INSERT_EVENT, args)
+}
+
+fn to_json<T: serde::Serialize>(value: &T) -> Result<Value, Error> {
+    let text = serde_json::to_string(value)
+        .map_err(|error| Error::Inconsistent { table: "(to be written)", detail: error.to_string() })?;
+    Ok(Value::Text(text))
+}

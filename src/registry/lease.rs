@@ -1,0 +1,187 @@
+//! What a round does with the registry: take the lease, note each call before and after, give the lease back.
+
+use super::db::{Statement, Value};
+use super::{Error, Registry, event, row, sql, statement, to_json};
+use crate::clock::Timestamp;
+use crate::release::Release;
+use crate::tenant::event::Event;
+use crate::tenant::{Condition, Phase, Resource, ResourceKind, ResourceState, SecretName, Tenant, TenantId};
+use crate::vault::Secret;
+
+/// The right to run one round, and all that it starts from.
+#[derive(Clone, Debug)]
+pub struct Leased {
+    /// Proof of the lease.
+    pub token: String,
+    /// The tenant, its attempts already counted up.
+    pub tenant: Tenant,
+    /// Its ledger.
+    pub resources: Vec<Resource>,
+    /// Its secrets, sealed.
+    pub secrets: Vec<Secret>,
+    /// What it is deployed from.
+    pub release: Release,
+}
+
+/// How a resource stands after a call or a look.
+#[derive(Clone, Debug, PartialEq)]
+pub struct ResourceChange {
+    /// Which.
+    pub kind: ResourceKind,
+    /// What is known now.
+    pub state: ResourceState,
+    /// Cloudflare's id.
+    pub external_id: Option<String>,
+    /// What it was made to be.
+    pub applied: Option<crate::tenant::Applied>,
+}
+
+/// What came of one stage of calls.
+#[derive(Clone, Debug, Default, PartialEq)]
+pub struct StageEnd {
+    /// How resources stand.
+    pub resources: Vec<ResourceChange>,
+    /// Secrets that Cloudflare has now, with the version that was pushed.
+    pub pushed: Vec<(SecretName, i64)>,
+    /// Secrets that Cloudflare no longer has, with the version that asked for it.
+    pub removed: Vec<(SecretName, i64)>,
+    /// What happened.
+    pub events: Vec<Event>,
+}
+
+/// How a round ended.
+#[derive(Clone, Debug, PartialEq)]
+pub struct RoundEnd {
+    /// The tenant's phase, if nothing newer was asked for meanwhile.
+    pub phase: Phase,
+    /// What holds.
+    pub conditions: Vec<Condition>,
+    /// Rounds since the last progress.
+    pub attempts: u32,
+    /// When it wants the next round, if nothing newer was asked for meanwhile.
+    pub due_at: Option<Timestamp>,
+    /// Everything is as the generation that the round started from wants it.
+    pub converged: bool,
+    /// What happened.
+    pub events: Vec<Event>,
+}
+
+impl Registry {
+    /// At most `limit` tenants that want a round and have none running, longest waiting first.
+    pub async fn due(&self, now: Timestamp, limit: i64) -> Result<Vec<TenantId>, Error> {
+        #[derive(serde::Deserialize)]
+        struct Due {
+            id: TenantId,
+        }
+        let outcome = self.one(sql::DUE, [now.0.into(), limit.into()]).await?;
+        Ok(row::rows::<Due>(outcome, "tenant")?.into_iter().map(|due| due.id).collect())
+    }
+
+    /// Takes the lease on a tenant until `expires`. `None`: it is not due, or somebody else has it.
+    pub async fn lease(
+        &self,
+        id: &TenantId,
+        token: String,
+        expires: Timestamp,
+        now: Timestamp,
+    ) -> Result<Option<Leased>, Error> {
+        let (tenant_id, lease): (Value, Value) = (id.0.as_str().into(), token.as_str().into());
+        let [_, tenant, resources, secrets, release] = self
+            .batch(vec![
+                statement(sql::LEASE, [tenant_id.clone(), lease.clone(), expires.0.into(), now.0.into()]),
+                statement(sql::LEASED_TENANT, [tenant_id.clone(), lease]),
+                statement(sql::RESOURCES, [tenant_id.clone()]),
+                statement(sql::SECRETS, [tenant_id.clone()]),
+                statement(sql::RELEASE_OF_TENANT, [tenant_id]),
+            ])
+            .await?;
+        let Some(tenant) = row::tenants(tenant)?.pop() else { return Ok(None) };
+        let release = row::releases(release)?.pop().ok_or_else(|| Error::Inconsistent {
+            table: "release",
+            detail: format!("{} of tenant {id} is missing", tenant.release),
+        })?;
+        let (resources, secrets) = (row::resources(resources)?, row::secrets(secrets)?);
+        Ok(Some(Leased { token, tenant, resources, secrets, release }))
+    }
+
+    /// Before the calls of a stage: notes that nobody knows how these resources stand, and keeps the lease until
+    /// `expires`. [`Error::Conflict`] when the lease is lost: then no call may be sent.
+    pub async fn begin_stage(
+        &self,
+        leased: &Leased,
+        touched: &[ResourceKind],
+        expires: Timestamp,
+        now: Timestamp,
+    ) -> Result<(), Error> {
+        let (id, token) = ids(leased);
+        let mut batch = vec![
+            statement(sql::EXTEND_LEASE, [id.clone(), token, expires.0.into(), now.0.into()]),
+            statement(sql::GUARD_ONE_ROW_CHANGED, []),
+        ];
+        batch.extend(
+            touched.iter().map(|kind| statement(sql::MARK_UNKNOWN, [id.clone(), kind.as_str().into(), now.0.into()])),
+        );
+        self.db.batch(batch).await?;
+        Ok(())
+    }
+
+    /// After the calls of a stage: what came of them. [`Error::Conflict`] when the lease is lost: then the resources
+    /// stay unknown, and whoever has the lease looks for himself.
+    pub async fn end_stage(&self, leased: &Leased, end: &StageEnd, now: Timestamp) -> Result<(), Error> {
+        let (id, token) = ids(leased);
+        let mut batch = vec![statement(sql::GUARD_LEASE, [id.clone(), token])];
+        for change in &end.resources {
+            batch.push(record(&id, change, now)?);
+        }
+        for (name, version) in &end.pushed {
+            let args = [id.clone(), name.as_str().into(), (*version).into(), now.0.into()];
+            batch.push(statement(sql::SECRET_PUSHED, args));
+        }
+        for (name, version) in &end.removed {
+            batch.push(statement(sql::SECRET_GONE, [id.clone(), name.as_str().into(), (*version).into()]));
+        }
+        batch.extend(end.events.iter().map(|happened| event(&leased.tenant.id, now, happened)));
+        self.db.batch(batch).await?;
+        Ok(())
+    }
+
+    /// Gives the lease back with what came of the round. [`Error::Conflict`] when it was lost already.
+    pub async fn finish_round(&self, leased: &Leased, end: &RoundEnd, now: Timestamp) -> Result<(), Error> {
+        let (id, token) = ids(leased);
+        let args = [
+            id,
+            token,
+            leased.tenant.generation.into(),
+            to_json(&end.conditions)?,
+            end.phase.as_str().into(),
+            i64::from(end.attempts).into(),
+            end.due_at.map(|due| due.0).into(),
+            now.0.into(),
+            i64::from(end.converged).into(),
+        ];
+        let mut batch = vec![statement(sql::FINISH_ROUND, args), statement(sql::GUARD_ONE_ROW_CHANGED, [])];
+        batch.extend(end.events.iter().map(|happened| event(&leased.tenant.id, now, happened)));
+        self.db.batch(batch).await?;
+        Ok(())
+    }
+}
+
+fn ids(leased: &Leased) -> (Value, Value) {
+    (leased.tenant.id.0.as_str().into(), leased.token.as_str().into())
+}
+
+fn record(id: &Value, change: &ResourceChange, now: Timestamp) -> Result<Statement, Error> {
+    let applied = match &change.applied {
+        Some(applied) => to_json(applied)?,
+        None => Value::Null,
+    };
+    let args = [
+        id.clone(),
+        change.kind.as_str().into(),
+        change.state.as_str().into(),
+        change.external_id.clone().into(),
+        applied,
+        now.0.into(),
+    ];
+    Ok(statement(sql::RECORD_RESOURCE, args))
+}

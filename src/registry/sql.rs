@@ -1,0 +1,148 @@
+//! Every statement of the registry, with what it promises.
+//!
+//! Parameters are numbered. Times come in as parameters. A *guard* raises an error when its precondition does not hold,
+//! so that the whole batch it stands in is undone ([`super::db::DbError::Guard`]).
+
+/// Every column of a tenant, in the shape of `row::TenantRow`.
+macro_rules! tenant_columns {
+    () => {
+        "t.id, t.name, t.phase, t.generation, t.observed_generation, t.spec, t.release_id, t.conditions, \
+         t.delete_asked_at_ms, t.keep_data_until_ms, t.due_at_ms, t.attempts, t.created_at_ms, t.updated_at_ms"
+    };
+}
+
+/// Liveness: one row, no table read.
+pub const PING: &str = "SELECT 1 AS alive";
+
+/// Guard: the statement before it changed exactly one row.
+pub const GUARD_ONE_ROW_CHANGED: &str = "SELECT CASE WHEN changes() = 1 THEN 1 ELSE json('no row changed') END AS held";
+
+/// The release that sign-ups get; no row before the first is published.
+pub const DEFAULT_RELEASE: &str = "SELECT id, manifest FROM release \
+     WHERE default_since_ms IS NOT NULL ORDER BY default_since_ms DESC, id LIMIT 1";
+
+/// One release.
+pub const RELEASE: &str = "SELECT id, manifest FROM release WHERE id = ?1";
+
+/// A new tenant. Fails on `tenant.name` when a living tenant has the name.
+pub const INSERT_TENANT: &str = "INSERT INTO tenant \
+     (id, name, phase, generation, spec, release_id, conditions, due_at_ms, created_at_ms, updated_at_ms) \
+     VALUES (?1, ?2, 'pending', 1, ?3, ?4, ?5, ?6, ?6, ?6)";
+
+/// A line of the ledger for something that does not exist yet.
+pub const INSERT_RESOURCE: &str = "INSERT INTO resource (tenant_id, kind, name, state) VALUES (?1, ?2, ?3, 'absent')";
+
+/// A token's hash.
+pub const INSERT_TOKEN: &str = "INSERT INTO token (id, tenant_id, hash, created_at_ms) VALUES (?1, ?2, ?3, ?4)";
+
+/// A line of history, with the tenant's generation at that moment.
+pub const INSERT_EVENT: &str = "INSERT INTO event (tenant_id, at_ms, generation, reason, message) \
+     SELECT id, ?2, generation, ?3, ?4 FROM tenant WHERE id = ?1";
+
+/// Whether a living tenant has a name.
+pub const NAME_TAKEN: &str = "SELECT 1 AS taken FROM tenant WHERE name = ?1 AND deleted_at_ms IS NULL";
+
+/// The tenant that a token belongs to, tombstones included.
+pub const TENANT_OF_TOKEN: &str = concat!(
+    "SELECT ",
+    tenant_columns!(),
+    ", k.hash AS token_hash FROM token k JOIN tenant t ON t.id = k.tenant_id WHERE k.hash = ?1"
+);
+
+/// The ledger of the tenant that a token belongs to.
+pub const RESOURCES_OF_TOKEN: &str = "SELECT r.kind, r.name, r.state, r.external_id, r.applied, r.asked_at_ms \
+     FROM token k JOIN resource r ON r.tenant_id = k.tenant_id WHERE k.hash = ?1";
+
+/// One tenant by id.
+pub const TENANT: &str = concat!("SELECT ", tenant_columns!(), " FROM tenant t WHERE t.id = ?1");
+
+/// The ledger of a tenant.
+pub const RESOURCES: &str = "SELECT kind, name, state, external_id, applied, asked_at_ms \
+     FROM resource WHERE tenant_id = ?1";
+
+/// A tenant's secrets: names and versions, and the sealed value of those that are still to be pushed.
+pub const SECRETS: &str = "SELECT name, wanted, version, pushed_version, sealed, updated_at_ms, pushed_at_ms \
+     FROM secret WHERE tenant_id = ?1 ORDER BY name";
+
+/// A page of history, oldest first.
+pub const EVENTS: &str = "SELECT id, at_ms, generation, reason, message FROM event \
+     WHERE tenant_id = ?1 AND id > ?2 ORDER BY id LIMIT ?3";
+
+/// A new spec, if the tenant is still at the generation that it was made from and not being deleted. Due at once.
+pub const CHANGE_SPEC: &str = "UPDATE tenant SET spec = ?3, phase = ?4, generation = generation + 1, attempts = 0, \
+     due_at_ms = ?5, updated_at_ms = ?5 \
+     WHERE id = ?1 AND generation = ?2 AND delete_asked_at_ms IS NULL";
+
+/// The same for a change of secrets: the spec stays.
+pub const CHANGE_SECRETS: &str = "UPDATE tenant SET phase = ?3, generation = generation + 1, attempts = 0, \
+     due_at_ms = ?4, updated_at_ms = ?4 \
+     WHERE id = ?1 AND generation = ?2 AND delete_asked_at_ms IS NULL";
+
+/// A secret's new value, a version above its former one.
+pub const SET_SECRET: &str = "INSERT INTO secret (tenant_id, name, wanted, version, sealed, updated_at_ms) \
+     VALUES (?1, ?2, 'set', ?3, ?4, ?5) \
+     ON CONFLICT (tenant_id, name) DO UPDATE SET wanted = 'set', version = ?3, sealed = ?4, updated_at_ms = ?5";
+
+/// A secret is no longer wanted; its value, if still here, goes at once.
+pub const UNSET_SECRET: &str = "UPDATE secret SET wanted = 'deleted', version = ?3, sealed = NULL, updated_at_ms = ?4 \
+     WHERE tenant_id = ?1 AND name = ?2";
+
+/// Asks for deletion, with data kept until `?3`. A later request may only shorten the time that data is kept.
+pub const ASK_DELETE: &str = "UPDATE tenant SET phase = 'deleting', generation = generation + 1, attempts = 0, \
+     delete_asked_at_ms = COALESCE(delete_asked_at_ms, ?4), \
+     keep_data_until_ms = MIN(COALESCE(keep_data_until_ms, ?3), ?3), due_at_ms = ?4, updated_at_ms = ?4 \
+     WHERE id = ?1 AND generation = ?2 AND deleted_at_ms IS NULL";
+
+/// Values that no step will push any more.
+pub const ERASE_SEALED: &str = "UPDATE secret SET sealed = NULL WHERE tenant_id = ?1";
+
+/// Tenants that want a round and have none running, longest waiting first.
+pub const DUE: &str = "SELECT id FROM tenant WHERE due_at_ms <= ?1 AND lease_expires_ms <= ?1 \
+     ORDER BY due_at_ms LIMIT ?2";
+
+/// Takes the lease on one tenant that is due and free. One statement, so that two consumers cannot both get it.
+pub const LEASE: &str = "UPDATE tenant SET lease_token = ?2, lease_expires_ms = ?3, attempts = attempts + 1 \
+     WHERE id = ?1 AND due_at_ms <= ?4 AND lease_expires_ms <= ?4";
+
+/// The tenant, if the lease is ours.
+pub const LEASED_TENANT: &str =
+    concat!("SELECT ", tenant_columns!(), " FROM tenant t WHERE t.id = ?1 AND t.lease_token = ?2");
+
+/// The release of a tenant.
+pub const RELEASE_OF_TENANT: &str =
+    "SELECT r.id, r.manifest FROM tenant t JOIN release r ON r.id = t.release_id WHERE t.id = ?1";
+
+/// Keeps the lease for another while, if it is still ours and has not run out. Followed by the guard.
+pub const EXTEND_LEASE: &str = "UPDATE tenant SET lease_expires_ms = ?3 \
+     WHERE id = ?1 AND lease_token = ?2 AND lease_expires_ms > ?4";
+
+/// Guard: the lease is still ours.
+pub const GUARD_LEASE: &str = "SELECT CASE WHEN EXISTS (SELECT 1 FROM tenant WHERE id = ?1 AND lease_token = ?2) \
+     THEN 1 ELSE json('lease lost') END AS held";
+
+/// Before a call: from here on nobody knows how the resource stands, until the call's end is recorded.
+pub const MARK_UNKNOWN: &str = "UPDATE resource SET state = 'unknown', asked_at_ms = COALESCE(asked_at_ms, ?3) \
+     WHERE tenant_id = ?1 AND kind = ?2";
+
+/// After a call or a look: how the resource stands. An absent one forgets when it was asked for.
+pub const RECORD_RESOURCE: &str = "UPDATE resource SET state = ?3, external_id = ?4, applied = ?5, \
+     confirmed_at_ms = ?6, asked_at_ms = CASE WHEN ?3 = 'absent' THEN NULL ELSE asked_at_ms END \
+     WHERE tenant_id = ?1 AND kind = ?2";
+
+/// Cloudflare has this version now. The sealed value goes, unless a newer one has come meanwhile.
+pub const SECRET_PUSHED: &str = "UPDATE secret SET pushed_version = ?3, pushed_at_ms = ?4, \
+     sealed = CASE WHEN version = ?3 THEN NULL ELSE sealed END \
+     WHERE tenant_id = ?1 AND name = ?2 AND version >= ?3";
+
+/// A secret that was not wanted is gone from Cloudflare, unless it was set again meanwhile.
+pub const SECRET_GONE: &str =
+    "DELETE FROM secret WHERE tenant_id = ?1 AND name = ?2 AND version = ?3 AND wanted = 'deleted'";
+
+/// The end of a round. What was asked for while it ran keeps the tenant due and its phase.
+pub const FINISH_ROUND: &str = "UPDATE tenant SET lease_token = NULL, lease_expires_ms = 0, conditions = ?4, \
+     attempts = ?6, updated_at_ms = ?8, \
+     phase = CASE WHEN generation = ?3 THEN ?5 ELSE phase END, \
+     observed_generation = CASE WHEN ?9 THEN ?3 ELSE observed_generation END, \
+     due_at_ms = CASE WHEN generation = ?3 THEN ?7 ELSE ?8 END, \
+     deleted_at_ms = CASE WHEN ?5 = 'deleted' AND generation = ?3 THEN ?8 END \
+     WHERE id = ?1 AND lease_token = ?2";

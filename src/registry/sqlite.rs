@@ -1,0 +1,120 @@
+//! [`Db`] on SQLite in memory or in a file: what D1 is underneath. Binds as D1 binds, so that a statement which works
+//! here works there.
+
+use std::sync::{Mutex, MutexGuard};
+
+use futures_util::future::{BoxFuture, ready};
+use rusqlite::types::ValueRef;
+use rusqlite::{Connection, params_from_iter};
+use serde_json::{Map, Value as Json};
+
+use super::db::{Db, DbError, Outcome, Statement, Value};
+
+/// Most parameters of one statement on D1 (developers.cloudflare.com/d1/platform/limits).
+const MAX_ARGS: usize = 100;
+
+/// The migrations of the registry, oldest first: the files that `wrangler d1 migrations apply` runs on D1.
+const MIGRATIONS: [&str; 1] = [include_str!("../../migrations/0001_registry.sql")];
+
+/// A database with the registry's schema.
+#[derive(Debug)]
+pub struct Sqlite(Mutex<Connection>);
+
+impl Sqlite {
+    /// An empty registry in memory.
+    pub fn in_memory() -> Result<Self, DbError> {
+        let connection = Connection::open_in_memory().map_err(driver)?;
+        connection.pragma_update(None, "foreign_keys", true).map_err(driver)?;
+        for migration in MIGRATIONS {
+            connection.execute_batch(migration).map_err(driver)?;
+        }
+        Ok(Self(Mutex::new(connection)))
+    }
+
+    fn connection(&self) -> MutexGuard<'_, Connection> {
+        self.0.lock().unwrap_or_else(|poisoned| poisoned.into_inner())
+    }
+
+    fn run(&self, statements: &[Statement]) -> Result<Vec<Outcome>, DbError> {
+        let mut connection = self.connection();
+        let transaction = connection.transaction().map_err(driver)?;
+        let outcomes = statements.iter().map(|statement| run_one(&transaction, statement)).collect::<Result<_, _>>()?;
+        transaction.commit().map_err(driver)?;
+        Ok(outcomes)
+    }
+
+    /// Every row of every table as text: what a test searches for values that must not rest here.
+    pub fn dump(&self) -> Result<String, DbError> {
+        let connection = self.connection();
+        let mut tables = connection.prepare("SELECT name FROM sqlite_schema WHERE type = 'table'").map_err(driver)?;
+        let names: Vec<String> =
+            tables.query_map([], |row| row.get(0)).map_err(driver)?.collect::<Result<_, _>>().map_err(driver)?;
+        let mut text = String::new();
+        for name in names {
+            let mut statement = connection.prepare(&format!("SELECT * FROM {name}")).map_err(driver)?;
+            for row in read_rows(&mut statement, &[])? {
+                text.push_str(&format!("{name}: {}\n", Json::Object(row)));
+            }
+        }
+        Ok(text)
+    }
+}
+
+fn run_one(connection: &Connection, statement: &Statement) -> Result<Outcome, DbError> {
+    if statement.args.len() > MAX_ARGS {
+        return Err(DbError::Other(format!("{} parameters; D1 takes {MAX_ARGS}", statement.args.len())));
+    }
+    let changes_before = connection.total_changes();
+    let mut prepared = connection.prepare_cached(statement.sql).map_err(driver)?;
+    let rows = read_rows(&mut prepared, &statement.args)?.into_iter().map(Json::Object).collect();
+    Ok(Outcome { rows, changes: connection.total_changes() - changes_before, rows_read: 0 })
+}
+
+fn read_rows(statement: &mut rusqlite::Statement<'_>, args: &[Value]) -> Result<Vec<Map<String, Json>>, DbError> {
+    let columns: Vec<String> = statement.column_names().iter().copied().map(str::to_owned).collect();
+    let mut rows = statement.query(params_from_iter(args.iter().map(bind))).map_err(driver)?;
+    let mut read = Vec::new();
+    while let Some(row) = rows.next().map_err(driver)? {
+        let fields = columns.iter().enumerate().map(|(at, column)| {
+            let value = row.get_ref(at).map_err(driver)?;
+            Ok((column.clone(), json(value)?))
+        });
+        read.push(fields.collect::<Result<_, DbError>>()?);
+    }
+    Ok(read)
+}
+
+fn bind(value: &Value) -> rusqlite::types::Value {
+    match value {
+        Value::Null => rusqlite::types::Value::Null,
+        // D1 binds every number as a REAL. Whole numbers up to 2^53 survive it.
+        #[expect(clippy::cast_precision_loss, reason = "that is what D1 does; see `Value::Int`")]
+        Value::Int(number) => rusqlite::types::Value::Real(*number as f64),
+        Value::Text(text) => rusqlite::types::Value::Text(text.clone()),
+    }
+}
+
+fn json(value: ValueRef<'_>) -> Result<Json, DbError> {
+    match value {
+        ValueRef::Null => Ok(Json::Null),
+        ValueRef::Integer(number) => Ok(Json::from(number)),
+        // JavaScript has one kind of number, so D1 hands 5.0 out as 5.
+        #[expect(clippy::cast_possible_truncation, reason = "whole and small enough, just checked")]
+        ValueRef::Real(number) if number.fract() == 0.0 && number.abs() < 9e15 => Ok(Json::from(number as i64)),
+        ValueRef::Real(number) => Ok(Json::from(number)),
+        ValueRef::Text(text) => String::from_utf8(text.to_vec())
+            .map(Json::String)
+            .map_err(|_| DbError::Other("text that is not UTF-8".into())),
+        ValueRef::Blob(_) => Err(DbError::Other("the registry has no blob columns".into())),
+    }
+}
+
+fn driver(error: rusqlite::Error) -> DbError {
+    DbError::from_message(&error.to_string())
+}
+
+impl Db for Sqlite {
+    fn batch(&self, statements: Vec<Statement>) -> BoxFuture<'_, Result<Vec<Outcome>, DbError>> {
+        Box::pin(ready(self.run(&statements)))
+    }
+}

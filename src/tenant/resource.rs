@@ -1,0 +1,115 @@
+//! What a tenant has in Cloudflare, as the ledger knows it.
+
+use serde::{Deserialize, Serialize};
+
+use crate::clock::Timestamp;
+
+/// The kinds of outside resource that a tenant consists of.
+#[derive(Clone, Copy, Debug, PartialEq, Eq, PartialOrd, Ord, Hash, Serialize, Deserialize)]
+#[serde(rename_all = "lowercase")]
+pub enum ResourceKind {
+    /// The R2 bucket.
+    Bucket,
+    /// The Worker script; its secrets and Durable Object namespaces live and die with it.
+    Script,
+    /// The container application; outlives the script unless deleted by itself.
+    Application,
+    /// The script's workers.dev route; part of the script.
+    Route,
+    /// The script's cron triggers; part of the script.
+    Schedule,
+}
+
+impl ResourceKind {
+    /// Every kind.
+    pub const ALL: [Self; 5] = [Self::Bucket, Self::Script, Self::Application, Self::Route, Self::Schedule];
+
+    /// The word in JSON and in the database.
+    pub fn as_str(self) -> &'static str {
+        match self {
+            Self::Bucket => "bucket",
+            Self::Script => "script",
+            Self::Application => "application",
+            Self::Route => "route",
+            Self::Schedule => "schedule",
+        }
+    }
+}
+
+/// What we know of a resource.
+#[derive(Clone, Copy, Debug, PartialEq, Eq, Serialize, Deserialize)]
+#[serde(rename_all = "lowercase")]
+pub enum ResourceState {
+    /// Surely not there, as ours.
+    Absent,
+    /// A call that makes, changes or removes it was about to be sent, and its end was never seen.
+    Unknown,
+    /// There, and ours.
+    Present,
+}
+
+impl ResourceState {
+    /// The word in JSON and in the database.
+    pub fn as_str(self) -> &'static str {
+        match self {
+            Self::Absent => "absent",
+            Self::Unknown => "unknown",
+            Self::Present => "present",
+        }
+    }
+}
+
+/// One line of the ledger.
+#[derive(Clone, Debug, PartialEq, Eq)]
+pub struct Resource {
+    /// Which kind.
+    pub kind: ResourceKind,
+    /// Its name in Cloudflare, fixed at sign-up.
+    pub name: String,
+    /// What we know.
+    pub state: ResourceState,
+    /// Cloudflare's id, where it has one beside the name.
+    pub external_id: Option<String>,
+    /// What it was last made to be; `None` when that is not known, and then it is made so again.
+    pub applied: Option<Applied>,
+    /// When it was first asked for in its present life: what was made in Cloudflare before that is not ours.
+    pub asked_at: Option<Timestamp>,
+}
+
+/// What a resource was last made to be.
+#[derive(Clone, Debug, PartialEq, Eq, Serialize, Deserialize)]
+#[serde(tag = "kind", rename_all = "lowercase")]
+pub enum Applied {
+    /// A bucket.
+    Bucket {
+        /// A deletion was refused because it is not empty.
+        holds_objects: bool,
+    },
+    /// A script.
+    Script {
+        /// Of the release and the bindings that were uploaded; `None`: the script is ours, its content not known.
+        fingerprint: Option<String>,
+        /// Tag of the last Durable Object migration.
+        migration: Option<String>,
+        /// The value of the sleep secret that was pushed.
+        sleep_after: Option<String>,
+    },
+    /// A container application.
+    Application {
+        /// Image reference.
+        image: String,
+        /// Size.
+        instance_type: String,
+        /// Most instances at once.
+        max_instances: u32,
+        /// Whether running instances were told to take image and size on.
+        rolled_out: bool,
+    },
+    /// A route.
+    Route {},
+    /// A schedule.
+    Schedule {
+        /// Cron expressions.
+        crons: Vec<String>,
+    },
+}

@@ -1,0 +1,43 @@
+//! A tenant's secret as the registry has it: never readable.
+
+use serde::{Deserialize, Serialize};
+
+use super::SealedSecret;
+use crate::clock::Timestamp;
+use crate::tenant::SecretName;
+
+/// Whether a secret is to be there.
+#[derive(Clone, Copy, Debug, PartialEq, Eq, Serialize, Deserialize)]
+#[serde(rename_all = "lowercase")]
+pub enum Wanted {
+    /// It is to be set on the Worker.
+    Set,
+    /// It is to be gone from the Worker; then its row goes, too.
+    Deleted,
+}
+
+/// Name, version and times of a secret, and its sealed value while it waits to be pushed.
+#[derive(Clone, Debug, PartialEq, Eq)]
+pub struct Secret {
+    /// Its name on the Worker.
+    pub name: SecretName,
+    /// Whether it is to be there.
+    pub wanted: Wanted,
+    /// Counts its changes.
+    pub version: i64,
+    /// The version that Cloudflare has; 0: none.
+    pub pushed_version: i64,
+    /// The value, from its change until its push.
+    pub sealed: Option<SealedSecret>,
+    /// Last change.
+    pub updated_at: Timestamp,
+    /// Last push.
+    pub pushed_at: Option<Timestamp>,
+}
+
+impl Secret {
+    /// Cloudflare does not have what is wanted yet.
+    pub fn is_pending(&self) -> bool {
+        self.version > self.pushed_version
+    }
+}
