@@ -4,6 +4,7 @@ pub mod clock;
 pub mod cloudflare;
 pub mod cost;
 pub mod entropy;
+pub mod reconcile;
 pub mod registry;
 pub mod release;
 pub mod tenant;

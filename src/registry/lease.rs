@@ -5,7 +5,7 @@ use super::{Error, Registry, event, row, sql, statement, to_json};
 use crate::clock::Timestamp;
 use crate::release::Release;
 use crate::tenant::event::Event;
-use crate::tenant::{Condition, Phase, Resource, ResourceKind, ResourceState, SecretName, Tenant, TenantId};
+use crate::tenant::{Applied, Condition, Phase, Resource, ResourceKind, ResourceState, SecretName, Tenant, TenantId};
 use crate::vault::Secret;
 
 /// The right to run one round, and all that it starts from.
@@ -33,7 +33,9 @@ pub struct ResourceChange {
     /// Cloudflare's id.
     pub external_id: Option<String>,
     /// What it was made to be.
-    pub applied: Option<crate::tenant::Applied>,
+    pub applied: Option<Applied>,
+    /// It was deleted: whatever has this name from now on is not what we asked for so far.
+    pub is_end_of_life: bool,
 }
 
 /// What came of one stage of calls.
@@ -182,6 +184,7 @@ fn record(id: &Value, change: &ResourceChange, now: Timestamp) -> Result<Stateme
         change.external_id.clone().into(),
         applied,
         now.0.into(),
+        i64::from(change.is_end_of_life).into(),
     ];
     Ok(statement(sql::RECORD_RESOURCE, args))
 }

@@ -124,9 +124,10 @@ pub const GUARD_LEASE: &str = "SELECT CASE WHEN EXISTS (SELECT 1 FROM tenant WHE
 pub const MARK_UNKNOWN: &str = "UPDATE resource SET state = 'unknown', asked_at_ms = COALESCE(asked_at_ms, ?3) \
      WHERE tenant_id = ?1 AND kind = ?2";
 
-/// After a call or a look: how the resource stands. An absent one forgets when it was asked for.
+/// After a call or a look: how the resource stands. With `?7` its present life is over, and it forgets when it was asked
+/// for; a look that does not find it yet is no such end, for what was made may show late.
 pub const RECORD_RESOURCE: &str = "UPDATE resource SET state = ?3, external_id = ?4, applied = ?5, \
-     confirmed_at_ms = ?6, asked_at_ms = CASE WHEN ?3 = 'absent' THEN NULL ELSE asked_at_ms END \
+     confirmed_at_ms = ?6, asked_at_ms = CASE WHEN ?7 THEN NULL ELSE asked_at_ms END \
      WHERE tenant_id = ?1 AND kind = ?2";
 
 /// Cloudflare has this version now. The sealed value goes, unless a newer one has come meanwhile.

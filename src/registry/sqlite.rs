@@ -71,7 +71,7 @@ fn run_one(connection: &Connection, statement: &Statement) -> Result<Outcome, Db
 }
 
 fn read_rows(statement: &mut rusqlite::Statement<'_>, args: &[Value]) -> Result<Vec<Map<String, Json>>, DbError> {
-    let columns: Vec<String> = statement.column_names().iter().copied().map(str::to_owned).collect();
+    let columns: Vec<String> = statement.column_names().map(str::to_owned).collect();
     let mut rows = statement.query(params_from_iter(args.iter().map(bind))).map_err(driver)?;
     let mut read = Vec::new();
     while let Some(row) = rows.next().map_err(driver)? {

@@ -113,3 +113,67 @@ pub enum Applied {
         crons: Vec<String>,
     },
 }
+
+/// A tenant's whole ledger: one line of each kind.
+#[derive(Clone, Debug, PartialEq, Eq)]
+pub struct Ledger {
+    /// The R2 bucket.
+    pub bucket: Resource,
+    /// The Worker script.
+    pub script: Resource,
+    /// The container application.
+    pub application: Resource,
+    /// The workers.dev route.
+    pub route: Resource,
+    /// The cron triggers.
+    pub schedule: Resource,
+}
+
+impl Ledger {
+    /// From the registry's rows; `Err` names a kind that has no row.
+    pub fn from_rows(rows: Vec<Resource>) -> Result<Self, ResourceKind> {
+        let of = |kind| rows.iter().find(|row| row.kind == kind).cloned().ok_or(kind);
+        Ok(Self {
+            bucket: of(ResourceKind::Bucket)?,
+            script: of(ResourceKind::Script)?,
+            application: of(ResourceKind::Application)?,
+            route: of(ResourceKind::Route)?,
+            schedule: of(ResourceKind::Schedule)?,
+        })
+    }
+
+    /// A ledger in which nothing exists yet.
+    pub fn empty(names: &[(ResourceKind, String)]) -> Result<Self, ResourceKind> {
+        let absent = |(kind, name): &(ResourceKind, String)| Resource {
+            kind: *kind,
+            name: name.clone(),
+            state: ResourceState::Absent,
+            external_id: None,
+            applied: None,
+            asked_at: None,
+        };
+        Self::from_rows(names.iter().map(absent).collect())
+    }
+
+    /// The line of one kind.
+    pub fn get(&self, kind: ResourceKind) -> &Resource {
+        match kind {
+            ResourceKind::Bucket => &self.bucket,
+            ResourceKind::Script => &self.script,
+            ResourceKind::Application => &self.application,
+            ResourceKind::Route => &self.route,
+            ResourceKind::Schedule => &self.schedule,
+        }
+    }
+
+    /// The line of one kind, to be changed.
+    pub fn get_mut(&mut self, kind: ResourceKind) -> &mut Resource {
+        match kind {
+            ResourceKind::Bucket => &mut self.bucket,
+            ResourceKind::Script => &mut self.script,
+            ResourceKind::Application => &mut self.application,
+            ResourceKind::Route => &mut self.route,
+            ResourceKind::Schedule => &mut self.schedule,
+        }
+    }
+}

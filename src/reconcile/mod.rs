@@ -1,0 +1,6 @@
+//! The loop.
+
+pub mod backoff;
+pub mod desired;
+pub mod plan;
+pub mod step;

@@ -1,0 +1,226 @@
+//! The steps between what is there and what is wanted. Pure: no call, no clock, no chance.
+
+use super::desired::{Deployment, Desired};
+use super::step::{SecretVersion, Step};
+use crate::tenant::ResourceState::{Absent, Present, Unknown};
+use crate::tenant::{Applied, Ledger, ResourceKind};
+use crate::vault::Secret;
+use crate::vault::secret::Wanted;
+
+/// What is known at one moment of a round: the ledger, and what holds for this round only.
+#[derive(Clone, Debug, PartialEq)]
+pub struct Observed {
+    /// What exists, as far as we know.
+    pub ledger: Ledger,
+    /// A claim in this round found the script's name free.
+    pub is_script_name_free: bool,
+    /// The release's assets are staged; the upload has the receipt.
+    pub are_assets_staged: bool,
+}
+
+impl Observed {
+    /// What is known when a round starts.
+    pub fn at_start(ledger: Ledger) -> Self {
+        Self { ledger, is_script_name_free: false, are_assets_staged: false }
+    }
+}
+
+/// A step, and why.
+#[derive(Clone, Debug, PartialEq, Eq)]
+pub struct Planned {
+    /// What to do.
+    pub step: Step,
+    /// Why, for people.
+    pub reason: String,
+}
+
+/// Steps in stages: the steps of a stage need nothing from each other and run at once, a stage needs the one before.
+#[derive(Clone, Debug, Default, PartialEq, Eq)]
+pub struct Plan {
+    /// None of them empty.
+    pub stages: Vec<Vec<Planned>>,
+}
+
+impl Plan {
+    /// Nothing to do.
+    pub fn is_empty(&self) -> bool {
+        self.stages.is_empty()
+    }
+
+    /// Every step in order.
+    pub fn steps(&self) -> impl Iterator<Item = &Planned> {
+        self.stages.iter().flatten()
+    }
+
+    fn of(stages: impl IntoIterator<Item = Vec<Planned>>) -> Self {
+        Self { stages: stages.into_iter().filter(|stage| !stage.is_empty()).collect() }
+    }
+}
+
+/// Plans from `observed` to `desired`. Where something is unknown the plan is to look, and nothing else: what follows
+/// depends on what is seen.
+pub fn plan(desired: &Desired, observed: &Observed, secrets: &[Secret]) -> Plan {
+    let looks = looks(desired, &observed.ledger);
+    if !looks.is_empty() {
+        return Plan::of([looks]);
+    }
+    match desired {
+        Desired::Running(deployment) => plan_running(deployment, observed, secrets),
+        Desired::DataOnly => Plan::of([teardown(&observed.ledger)]),
+        Desired::Nothing => Plan::of([teardown(&observed.ledger)].into_iter().chain(bucket_teardown(&observed.ledger))),
+    }
+}
+
+/// Route and schedule are not looked at: setting them again costs the same one call.
+fn looks(desired: &Desired, ledger: &Ledger) -> Vec<Planned> {
+    let kinds: &[ResourceKind] = match desired {
+        Desired::DataOnly => &[ResourceKind::Script, ResourceKind::Application],
+        _ => &[ResourceKind::Bucket, ResourceKind::Script, ResourceKind::Application],
+    };
+    let unknown = kinds.iter().copied().filter(|kind| ledger.get(*kind).state == Unknown);
+    unknown.map(|kind| because("the end of an earlier call was never seen", Step::Look(kind))).collect()
+}
+
+fn plan_running(deployment: &Deployment, observed: &Observed, secrets: &[Secret]) -> Plan {
+    let ledger = &observed.ledger;
+    let script = ScriptSeen::of(ledger);
+    let deploy_reason = match (ledger.script.state, &script.fingerprint) {
+        (Absent | Unknown, _) => Some("the Worker does not exist yet"),
+        (Present, None) => Some("what the Worker was deployed from is not known"),
+        (Present, Some(fingerprint)) if *fingerprint != deployment.fingerprint => {
+            Some("release or bindings differ from what is deployed")
+        }
+        (Present, Some(_)) => None,
+    };
+
+    let mut prepare = Vec::new();
+    if ledger.bucket.state == Absent {
+        prepare.push(because("the bucket does not exist yet", Step::CreateBucket));
+    }
+    if ledger.script.state == Absent && !observed.is_script_name_free {
+        prepare.push(because("an upload would replace a Worker of that name that is not ours", Step::ClaimScript));
+    }
+    if deploy_reason.is_some() && deployment.has_assets && !observed.are_assets_staged {
+        prepare.push(because("the upload needs a receipt for the static assets", Step::StageAssets));
+    }
+
+    let (set, remove) = pending(secrets);
+    let mut deploy = Vec::new();
+    let mut attach = Vec::new();
+    if let Some(reason) = deploy_reason {
+        deploy.push(because(reason, Step::DeployScript { secrets: set }));
+        // A Worker that does not exist yet has no secret to lose, yet the row is to go.
+        if !remove.is_empty() {
+            attach.push(because("secrets are no longer wanted", Step::PushSecrets { set: Vec::new(), remove }));
+        }
+    } else {
+        let sleep_differs = deployment.sleep.as_ref().is_some_and(|(_, value)| script.sleep_after != Some(value));
+        if sleep_differs || !set.is_empty() || !remove.is_empty() {
+            attach.push(because("secrets differ from what the Worker has", Step::PushSecrets { set, remove }));
+        }
+    }
+    if ledger.route.state != Present {
+        attach.push(because("the Worker's address is not open", Step::EnableRoute));
+    }
+    if !has_schedule(ledger, &deployment.crons) {
+        attach.push(because("the cron triggers differ", Step::SetSchedule));
+    }
+    let (application, roll_out) = plan_application(deployment, ledger);
+    attach.extend(application);
+    Plan::of([prepare, deploy, attach, roll_out])
+}
+
+/// The step for the application itself, and the rollout that follows it.
+fn plan_application(deployment: &Deployment, ledger: &Ledger) -> (Option<Planned>, Vec<Planned>) {
+    let seen = &ledger.application;
+    let Some(wanted) = &deployment.application else {
+        let stray = seen.state == Present;
+        return (stray.then(|| because("the release has no container", Step::DeleteApplication)), Vec::new());
+    };
+    let roll_out = || vec![because("running containers take on a new image or size by a rollout", Step::RollOut)];
+    match (&seen.applied, seen.state) {
+        (_, Absent | Unknown) => {
+            (Some(because("the container application does not exist yet", Step::CreateApplication)), Vec::new())
+        }
+        (Some(Applied::Application { image, instance_type, max_instances, rolled_out }), Present) => {
+            let reshaped = *image != wanted.image || *instance_type != wanted.instance_type;
+            if reshaped {
+                (Some(because("image or size of the containers differ", Step::ModifyApplication)), roll_out())
+            } else if *max_instances != wanted.max_instances {
+                let rest = if *rolled_out { Vec::new() } else { roll_out() };
+                (Some(because("the number of containers differs", Step::ModifyApplication)), rest)
+            } else if *rolled_out {
+                (None, Vec::new())
+            } else {
+                (None, roll_out())
+            }
+        }
+        (_, Present) => {
+            (Some(because("what the containers were made to be is not known", Step::ModifyApplication)), roll_out())
+        }
+    }
+}
+
+/// What stops cost and traffic. The two are independent: an application does not go with its script.
+fn teardown(ledger: &Ledger) -> Vec<Planned> {
+    let mut steps = Vec::new();
+    if ledger.application.state != Absent {
+        steps.push(because("deletion was asked for", Step::DeleteApplication));
+    }
+    if ledger.script.state != Absent {
+        steps.push(because("deletion was asked for; route, cron, secrets go with it", Step::DeleteScript));
+    }
+    steps
+}
+
+fn bucket_teardown(ledger: &Ledger) -> Vec<Vec<Planned>> {
+    if ledger.bucket.state == Absent {
+        return Vec::new();
+    }
+    let delete = vec![because("the grace period is over", Step::DeleteBucket)];
+    match ledger.bucket.applied {
+        Some(Applied::Bucket { holds_objects: true }) => {
+            vec![vec![because("a bucket must be empty before it can be deleted", Step::EmptyBucket)], delete]
+        }
+        _ => vec![delete],
+    }
+}
+
+/// Secrets whose wanted version Cloudflare does not have: to be set, to be removed.
+fn pending(secrets: &[Secret]) -> (Vec<SecretVersion>, Vec<SecretVersion>) {
+    let of = |wanted: Wanted| {
+        let those = secrets.iter().filter(|secret| secret.is_pending() && secret.wanted == wanted);
+        those.map(|secret| SecretVersion { name: secret.name.clone(), version: secret.version }).collect()
+    };
+    (of(Wanted::Set), of(Wanted::Deleted))
+}
+
+/// No triggers wanted and none ever set is the same.
+fn has_schedule(ledger: &Ledger, wanted: &[String]) -> bool {
+    match (&ledger.schedule.applied, ledger.schedule.state) {
+        (_, Absent) => wanted.is_empty(),
+        (Some(Applied::Schedule { crons }), Present) => crons == wanted,
+        _ => false,
+    }
+}
+
+#[derive(Default)]
+struct ScriptSeen<'a> {
+    fingerprint: Option<String>,
+    sleep_after: Option<&'a String>,
+}
+
+impl<'a> ScriptSeen<'a> {
+    fn of(ledger: &'a Ledger) -> Self {
+        match &ledger.script.applied {
+            Some(Applied::Script { fingerprint, sleep_after, .. }) => {
+                Self { fingerprint: fingerprint.clone(), sleep_after: sleep_after.as_ref() }
+            }
+            _ => Self::default(),
+        }
+    }
+}
+
+fn because(reason: &str, step: Step) -> Planned {
+    Planned { step, reason: reason.to_owned() }
+}
