@@ -1,0 +1,78 @@
+//! Static assets of a Worker: say what there is, upload what is asked for, hand the last token to the script's upload.
+//! <https://developers.cloudflare.com/workers/static-assets/direct-upload/>
+
+use std::collections::BTreeMap;
+
+use base64::Engine;
+use base64::engine::general_purpose::STANDARD;
+use bytes::Bytes;
+use serde::{Deserialize, Serialize};
+use serde_json::json;
+
+use super::client::{Client, or_default};
+use super::error::Error;
+use super::multipart::{File, Form};
+use super::operation::Operation;
+use super::secret_text::SecretText;
+
+/// What a manifest says of one file.
+#[derive(Clone, Debug, PartialEq, Eq, Serialize)]
+pub struct AssetEntry {
+    /// 32 hexadecimal digits; any hash of the content (and of its type) that stays the same.
+    pub hash: String,
+    /// Length in bytes.
+    pub size: u64,
+}
+
+/// The answer to a manifest.
+#[derive(Clone, Debug, PartialEq, Eq, Deserialize)]
+pub struct AssetsSession {
+    /// Token for the upload; with no buckets it is the one for [`Assets::jwt`](super::scripts::Assets::jwt) already.
+    /// Valid for an hour.
+    pub jwt: SecretText,
+    /// Hashes that are still to be uploaded, grouped as they are to be sent: one call a group.
+    #[serde(default, deserialize_with = "or_default")]
+    pub buckets: Vec<Vec<String>>,
+}
+
+/// A file to upload.
+#[derive(Clone, Debug)]
+pub struct AssetFile {
+    /// As in the manifest.
+    pub hash: String,
+    /// The content type under which it is served.
+    pub content_type: String,
+    /// Its bytes.
+    pub body: Bytes,
+}
+
+#[derive(Default, Deserialize)]
+struct Uploaded {
+    #[serde(default)]
+    jwt: Option<SecretText>,
+}
+
+impl Client {
+    /// `POST workers/scripts/{script}/assets-upload-session`; `manifest` by path, with its leading `/`. The script
+    /// need not exist yet. Twice: another session.
+    pub async fn start_assets_session(
+        &self,
+        script: &str,
+        manifest: &BTreeMap<String, AssetEntry>,
+    ) -> Result<AssetsSession, Error> {
+        self.call(Operation::AssetsSession, &[script]).json(&json!({ "manifest": manifest })).fetch().await
+    }
+
+    /// `POST workers/assets/upload?base64=true` with one group of a session, shown `jwt` instead of the API token.
+    /// Returns the token for the script's upload with the last group, `None` before. Twice: the same.
+    pub async fn upload_assets(&self, jwt: &SecretText, files: &[AssetFile]) -> Result<Option<SecretText>, Error> {
+        let files = files.iter().map(|file| File {
+            path: file.hash.clone(),
+            content_type: file.content_type.clone(),
+            body: STANDARD.encode(&file.body).into(),
+        });
+        let call = self.call(Operation::AssetsUpload, &[]).query("base64", "true").bearer(jwt.expose());
+        let uploaded: Option<Uploaded> = call.form(Form::default().files(files)).fetch().await?;
+        Ok(uploaded.unwrap_or_default().jwt)
+    }
+}

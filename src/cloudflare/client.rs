@@ -1,0 +1,272 @@
+//! One call: request out, envelope in. Every file of this module goes through [`Client::call`].
+//!
+//! Sends once. Whoever repeats needs to know what a repeat does, and that is not known here; see
+//! [`Error::verdict`](super::Error::verdict).
+
+use std::fmt;
+use std::sync::Arc;
+
+use bytes::Bytes;
+use http::header::{ACCEPT, AUTHORIZATION, CONTENT_TYPE};
+use http::{HeaderMap, HeaderName, HeaderValue, Request};
+use serde::de::DeserializeOwned;
+use serde::{Deserialize, Serialize};
+use serde_json::Value;
+
+use super::error::{Error, ErrorKind, Refusal};
+use super::multipart::{File, Form};
+use super::operation::{self, Operation};
+use super::transport::Transport;
+
+/// The token that the plane shows to Cloudflare. Prints as `REDACTED` and cannot be serialised.
+#[derive(Clone)]
+pub struct ApiToken(String);
+
+impl ApiToken {
+    /// Takes the token in, without the white space that a copied token often ends with.
+    pub fn new(token: impl AsRef<str>) -> Self {
+        Self(token.as_ref().trim().to_owned())
+    }
+}
+
+impl fmt::Debug for ApiToken {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        f.write_str("REDACTED")
+    }
+}
+
+/// The Cloudflare API for one account. Cheap to clone; holds no connection and no state of its own.
+#[derive(Clone)]
+pub struct Client {
+    transport: Arc<dyn Transport>,
+    /// Up to and with the account: `https://api.cloudflare.com/client/v4/accounts/<id>`.
+    account_url: Arc<str>,
+    token: ApiToken,
+}
+
+impl fmt::Debug for Client {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        f.debug_struct("Client")
+            .field("account_url", &self.account_url)
+            .field("token", &self.token)
+            .finish_non_exhaustive()
+    }
+}
+
+/// One page of a list.
+#[derive(Clone, Debug, PartialEq, Eq)]
+pub struct Page<T> {
+    /// What the page holds; may be empty though more follows.
+    pub items: Vec<T>,
+    /// What to hand in to get the next page. `None`: this was the last one.
+    pub cursor: Option<String>,
+}
+
+impl Client {
+    /// A client for `account_id`. `base_url` goes up to the API's version, `https://api.cloudflare.com/client/v4`,
+    /// or points at a stand-in.
+    pub fn new(transport: Arc<dyn Transport>, base_url: &str, account_id: &str, token: ApiToken) -> Self {
+        let mut account_url = format!("{}/accounts/", base_url.trim_end_matches('/'));
+        operation::percent_encode(&mut account_url, account_id, false);
+        Self { transport, account_url: account_url.into(), token }
+    }
+
+    /// Begins a call; `parameters` fill the placeholders of the operation's route.
+    pub(super) fn call(&self, operation: Operation, parameters: &[&str]) -> Call<'_> {
+        let address = operation::fill(operation.route(), parameters).map(|path| format!("{}/{path}", self.account_url));
+        let mut call = Call {
+            client: self,
+            operation,
+            url: String::new(),
+            has_query: false,
+            headers: HeaderMap::new(),
+            body: Bytes::new(),
+            fault: None,
+        };
+        match address {
+            Ok(url) => call.url = url,
+            Err(fault) => call.fault = Some(fault.to_owned()),
+        }
+        call.header(ACCEPT, "application/json").bearer(&self.token.0)
+    }
+}
+
+/// A request in the making. A fault found on the way is kept and reported by [`Call::send`]; nothing is sent then.
+pub(super) struct Call<'a> {
+    client: &'a Client,
+    operation: Operation,
+    url: String,
+    has_query: bool,
+    headers: HeaderMap,
+    body: Bytes,
+    fault: Option<String>,
+}
+
+impl Call<'_> {
+    /// Adds a query parameter.
+    pub(super) fn query(mut self, name: &str, value: &str) -> Self {
+        self.url.push(if self.has_query { '&' } else { '?' });
+        self.has_query = true;
+        self.url.push_str(name);
+        self.url.push('=');
+        operation::percent_encode(&mut self.url, value, false);
+        self
+    }
+
+    /// Adds a query parameter if there is a value for it.
+    pub(super) fn query_if(self, name: &str, value: Option<&str>) -> Self {
+        match value {
+            Some(value) => self.query(name, value),
+            None => self,
+        }
+    }
+
+    /// Sets a header.
+    pub(super) fn header(mut self, name: HeaderName, value: &str) -> Self {
+        match HeaderValue::from_str(value) {
+            Ok(value) => drop(self.headers.insert(name, value)),
+            Err(_) => self.fault = Some(format!("the header {name} has characters that no header can carry")),
+        }
+        self
+    }
+
+    /// Shows this credential instead of the one before. Marked as sensitive, so that a printed request hides it.
+    pub(super) fn bearer(mut self, credential: &str) -> Self {
+        self = self.header(AUTHORIZATION, &format!("Bearer {credential}"));
+        if let Some(value) = self.headers.get_mut(AUTHORIZATION) {
+            value.set_sensitive(true);
+        }
+        self
+    }
+
+    /// Sets the body.
+    pub(super) fn body(mut self, content_type: &str, body: Bytes) -> Self {
+        self.body = body;
+        self.header(CONTENT_TYPE, content_type)
+    }
+
+    /// Sets a JSON body.
+    pub(super) fn json(self, body: &impl Serialize) -> Self {
+        self.json_as("application/json", body)
+    }
+
+    /// Sets a JSON body under a content type of its own.
+    pub(super) fn json_as(self, content_type: &str, body: &impl Serialize) -> Self {
+        match serde_json::to_vec(body) {
+            Ok(bytes) => self.body(content_type, bytes.into()),
+            Err(fault) => self.unsendable(&fault),
+        }
+    }
+
+    /// Sets a form as the body, with a JSON part before the files.
+    pub(super) fn json_form(self, name: &str, value: &impl Serialize, files: impl IntoIterator<Item = File>) -> Self {
+        match serde_json::to_vec(value) {
+            Ok(bytes) => self.form(Form::default().value(name, bytes).files(files)),
+            Err(fault) => self.unsendable(&fault),
+        }
+    }
+
+    fn unsendable(mut self, fault: &dyn fmt::Display) -> Self {
+        self.fault = Some(fault.to_string());
+        self
+    }
+
+    /// Sets a form as the body.
+    pub(super) fn form(self, form: Form) -> Self {
+        match form.finish() {
+            Ok((content_type, bytes)) => self.body(&content_type, bytes),
+            Err(fault) => self.unsendable(&fault),
+        }
+    }
+
+    /// Sends, once, and reads the envelope.
+    pub(super) async fn send(self) -> Result<Reply, Error> {
+        let Self { client, operation, url, headers, body, fault, .. } = self;
+        let fail = |kind| Error { operation, kind };
+        if let Some(fault) = fault {
+            return Err(fail(ErrorKind::Unsendable(fault)));
+        }
+        let mut request = Request::builder()
+            .method(operation.method())
+            .uri(url)
+            .body(body)
+            .map_err(|fault| fail(ErrorKind::Unsendable(fault.to_string())))?;
+        *request.headers_mut() = headers;
+        let response = client.transport.send(request).await.map_err(|lost| fail(ErrorKind::NoReply(lost)))?;
+        read(operation, response)
+    }
+
+    /// Sends and reads the result.
+    pub(super) async fn fetch<T: DeserializeOwned>(self) -> Result<T, Error> {
+        self.send().await?.result()
+    }
+
+    /// Sends; what the result says does not matter.
+    pub(super) async fn run(self) -> Result<(), Error> {
+        self.send().await.map(drop)
+    }
+}
+
+/// The inside of a successful envelope.
+pub(super) struct Reply {
+    operation: Operation,
+    status: u16,
+    result: Value,
+    info: Value,
+}
+
+impl Reply {
+    /// The result as `T`. A success that cannot be read is an error of its own kind: the call did act.
+    pub(super) fn result<T: DeserializeOwned>(self) -> Result<T, Error> {
+        serde_json::from_value(self.result).map_err(|fault| Error {
+            operation: self.operation,
+            // The message may quote the value at fault; replies carry no secret that could be of a wrong type.
+            kind: ErrorKind::Unreadable { status: self.status, message: Refusal::brief(&fault.to_string()) },
+        })
+    }
+
+    /// A text field of `result_info`, `None` if it is absent or empty.
+    pub(super) fn info_text(&self, field: &str) -> Option<String> {
+        self.info.get(field).and_then(Value::as_str).filter(|text| !text.is_empty()).map(str::to_owned)
+    }
+
+    /// A number of `result_info`.
+    pub(super) fn info_number(&self, field: &str) -> Option<u64> {
+        self.info.get(field).and_then(Value::as_u64)
+    }
+
+    /// Whether `result_info` says "no" in so many words.
+    pub(super) fn info_denies(&self, field: &str) -> bool {
+        self.info.get(field).and_then(Value::as_bool) == Some(false)
+    }
+}
+
+/// Reads the envelope `{success, errors, result, result_info}`. Takes nothing for granted: a reply may be a block
+/// page in HTML, empty, or cut short.
+fn read(operation: Operation, response: http::Response<Bytes>) -> Result<Reply, Error> {
+    let status = response.status().as_u16();
+    let good = response.status().is_success();
+    let body: Option<Value> = serde_json::from_slice(response.body()).ok().filter(Value::is_object);
+    match body {
+        Some(mut body) if good && body.get("success").and_then(Value::as_bool) != Some(false) => {
+            let mut take = |field| body.get_mut(field).map_or(Value::Null, Value::take);
+            Ok(Reply { operation, status, result: take("result"), info: take("result_info") })
+        }
+        // "No content": some deletes answer so.
+        None if status == 204 => Ok(Reply { operation, status, result: Value::Null, info: Value::Null }),
+        None if good => {
+            let message = format!("{} bytes that are no envelope", response.body().len());
+            Err(Error { operation, kind: ErrorKind::Unreadable { status, message } })
+        }
+        body => Err(Error { operation, kind: ErrorKind::Refused(Refusal::read(&response, body.as_ref())) }),
+    }
+}
+
+/// `#[serde(deserialize_with)]` for replies in which a field may be `null` where the documentation says otherwise.
+pub(super) fn or_default<'de, D, T>(deserializer: D) -> Result<T, D::Error>
+where
+    D: serde::Deserializer<'de>,
+    T: Default + Deserialize<'de>,
+{
+    Option::deserialize(deserializer).map(Option::unwrap_or_default)
+}

@@ -1,0 +1,178 @@
+//! Container applications: the image and size behind a Durable Object class.
+//!
+//! Lists are eventually consistent (reported by others): a new application may be missing from one, a deleted one
+//! still in it. One list proves nothing. Cloudflare's answer to a create right after the script's upload may be "no
+//! such class" for some seconds; see [`Verdict::Later`](super::Verdict::Later).
+
+use serde::Deserialize;
+use serde_json::json;
+
+use super::client::{Client, Page, or_default};
+use super::error::Error;
+use super::operation::Operation;
+use super::rfc3339;
+use crate::clock::Timestamp;
+
+/// What a new application is to be. Scheduling policy `default`: image and size belong to the application.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub struct NewApplication<'a> {
+    /// Unique in the account; letters, digits, `_`, `-`, not a digit first, at most 253 characters.
+    pub name: &'a str,
+    /// The script that exports the class.
+    pub script_name: &'a str,
+    /// The Durable Object class. It carries one application and no more.
+    pub class_name: &'a str,
+    /// `registry.cloudflare.com/<account>/<name>:<tag>`.
+    pub image: &'a str,
+    /// `lite`, `basic`, `standard-1` to `standard-4`.
+    pub instance_type: &'a str,
+    /// The most instances that may run at once.
+    pub max_instances: u32,
+}
+
+/// What an application is to be from now on.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub struct ApplicationChange<'a> {
+    /// As in [`NewApplication`]. Takes effect through a rollout only.
+    pub image: &'a str,
+    /// As in [`NewApplication`]. Takes effect through a rollout only.
+    pub instance_type: &'a str,
+    /// As in [`NewApplication`]. Takes effect at once; a lower number stops instances.
+    pub max_instances: u32,
+}
+
+/// A container application.
+#[derive(Clone, Debug, PartialEq, Deserialize)]
+pub struct Application {
+    /// Cloudflare's id of it.
+    pub id: String,
+    /// Its name.
+    #[serde(default, deserialize_with = "or_default")]
+    pub name: String,
+    /// The class behind which it runs; `None` for an application without one.
+    #[serde(default)]
+    pub durable_objects: Option<NamespaceRef>,
+    /// Image and size.
+    #[serde(default, deserialize_with = "or_default")]
+    pub configuration: Configuration,
+    /// The most instances that may run at once.
+    #[serde(default)]
+    pub max_instances: Option<u32>,
+    /// Goes up with every change.
+    #[serde(default)]
+    pub version: Option<u64>,
+    /// The rollout under way, if any.
+    #[serde(default)]
+    pub active_rollout_id: Option<String>,
+    /// When it was made.
+    #[serde(default, deserialize_with = "rfc3339::lenient")]
+    pub created_at: Option<Timestamp>,
+}
+
+/// A Durable Object namespace, by its id.
+#[derive(Clone, Debug, PartialEq, Eq, Deserialize)]
+pub struct NamespaceRef {
+    /// As in [`Namespace::id`](super::durable_objects::Namespace::id).
+    pub namespace_id: String,
+}
+
+/// Image and size of an application. Replies may name the size's parts instead of its type.
+#[derive(Clone, Debug, Default, PartialEq, Deserialize)]
+pub struct Configuration {
+    /// The image.
+    #[serde(default)]
+    pub image: Option<String>,
+    /// `standard-1`.
+    #[serde(default)]
+    pub instance_type: Option<String>,
+    /// Processors; parts of one for the small sizes.
+    #[serde(default)]
+    pub vcpu: Option<f64>,
+    /// Memory in MiB.
+    #[serde(default)]
+    pub memory_mib: Option<u32>,
+}
+
+/// A rollout of a new image or size.
+#[derive(Clone, Debug, PartialEq, Eq, Deserialize)]
+pub struct Rollout {
+    /// Cloudflare's id of it.
+    pub id: String,
+    /// `pending`, `progressing`, `completed`, `reverted`, `replaced`; empty if Cloudflare did not say.
+    #[serde(default, deserialize_with = "or_default")]
+    pub status: String,
+}
+
+impl Client {
+    /// `POST containers/applications`. Twice: [`Verdict::Taken`](super::Verdict::Taken); the one that is there is
+    /// found by its namespace.
+    pub async fn create_application(&self, new: &NewApplication<'_>) -> Result<Application, Error> {
+        let body = json!({
+            "name": new.name,
+            "scheduling_policy": "default",
+            "observability": { "logs": { "enabled": true } },
+            "configuration": { "image": new.image, "instance_type": new.instance_type },
+            "instances": 0,
+            "max_instances": new.max_instances,
+            // wrangler sends these on every create; the effect of leaving them out is not documented.
+            "constraints": { "tiers": [1, 2] },
+            "durable_objects": { "script_name": new.script_name, "class_name": new.class_name },
+            "rollout_active_grace_period": 0,
+        });
+        self.call(Operation::ApplicationCreate, &[]).json(&body).fetch().await
+    }
+
+    /// `GET containers/applications`. Whether `name` must match whole or in part is not documented: compare yourself.
+    pub async fn list_applications(
+        &self,
+        name: Option<&str>,
+        cursor: Option<&str>,
+    ) -> Result<Page<Application>, Error> {
+        let call = self.call(Operation::ApplicationList, &[]);
+        let reply = call.query_if("name", name).query_if("page_token", cursor).send().await?;
+        let cursor = reply.info_text("next_page_token");
+        Ok(Page { items: reply.result::<Option<_>>()?.unwrap_or_default(), cursor })
+    }
+
+    /// `GET containers/applications/{id}`.
+    pub async fn get_application(&self, id: &str) -> Result<Application, Error> {
+        self.call(Operation::ApplicationGet, &[id]).fetch().await
+    }
+
+    /// `PATCH containers/applications/{id}` as wrangler does before each rollout. Twice: the same.
+    pub async fn modify_application(&self, id: &str, change: &ApplicationChange<'_>) -> Result<Application, Error> {
+        let body = json!({
+            "configuration": { "image": change.image, "instance_type": change.instance_type },
+            "max_instances": change.max_instances,
+            "constraints": { "tiers": [1, 2] },
+            "scheduling_policy": "default",
+            "rollout_active_grace_period": 0,
+        });
+        self.call(Operation::ApplicationModify, &[id]).json(&body).fetch().await
+    }
+
+    /// `PATCH containers/applications/{id}` with the one field that needs no rollout. Twice: the same.
+    pub async fn set_max_instances(&self, id: &str, max_instances: u32) -> Result<Application, Error> {
+        self.call(Operation::ApplicationModify, &[id]).json(&json!({ "max_instances": max_instances })).fetch().await
+    }
+
+    /// `POST containers/applications/{id}/rollouts`, in one step: running instances get SIGTERM, then SIGKILL after
+    /// 15 minutes. Twice: a second rollout to the same target replaces the first.
+    pub async fn create_rollout(&self, id: &str, image: &str, instance_type: &str) -> Result<Rollout, Error> {
+        let body = json!({
+            "description": "Progressive update",
+            "strategy": "rolling",
+            // Both, always: whether an absent one is inherited is not documented.
+            "target_configuration": { "image": image, "instance_type": instance_type },
+            "step_percentage": 100,
+            "kind": "full_auto",
+        });
+        self.call(Operation::RolloutCreate, &[id]).json(&body).fetch().await
+    }
+
+    /// `DELETE containers/applications/{id}`, its instances too. The script's deletion does not do this. Twice:
+    /// [`Verdict::Done`](super::Verdict::Done).
+    pub async fn delete_application(&self, id: &str) -> Result<(), Error> {
+        self.call(Operation::ApplicationDelete, &[id]).run().await
+    }
+}

@@ -1,0 +1,386 @@
+//! What a failed call means. [`Error::verdict`] is the only place of the plane that reads Cloudflare's status and codes.
+//!
+//! Codes are read together with the operation, since several have more than one meaning: 10007 is "no such script",
+//! "no such object" or "the account has no subdomain"; 10001 is "cannot authenticate" or R2's internal error. Where a
+//! code's meaning is known from is said beside it; "wrangler" is Cloudflare's own client, "R2 codes" is
+//! <https://developers.cloudflare.com/r2/api/error-codes/>.
+
+use std::fmt;
+
+use bytes::Bytes;
+use http::header::RETRY_AFTER;
+use serde_json::Value;
+
+use super::operation::Operation;
+use super::transport::TransportError;
+
+/// A call that did not succeed. Holds nothing of the request, above all no body and no token.
+#[derive(Clone, Debug, PartialEq, Eq)]
+pub struct Error {
+    /// What was tried.
+    pub operation: Operation,
+    /// What came of it.
+    pub kind: ErrorKind,
+}
+
+/// How a call failed.
+#[derive(Clone, Debug, PartialEq, Eq, thiserror::Error)]
+pub enum ErrorKind {
+    /// Nothing was sent: the arguments do not make a request. A fault of the caller.
+    #[error("not sent: {0}")]
+    Unsendable(String),
+    /// Sent, perhaps; no reply. It may have acted.
+    #[error("no reply")]
+    NoReply(#[source] TransportError),
+    /// The status says success and the body cannot be read. It did act.
+    #[error("status {status} with a body that cannot be read: {message}")]
+    Unreadable {
+        /// HTTP status, 2xx.
+        status: u16,
+        /// What was expected; at most [`Refusal::MESSAGE_LIMIT`] characters.
+        message: String,
+    },
+    /// An answer, and it is no.
+    #[error("{0}")]
+    Refused(Refusal),
+}
+
+/// Cloudflare's "no", as it was given.
+#[derive(Clone, Debug, Default, PartialEq, Eq)]
+pub struct Refusal {
+    /// HTTP status.
+    pub status: u16,
+    /// Cloudflare's number: `10006`. `None` if the body has none or is no JSON.
+    pub code: Option<u32>,
+    /// The container API's name for it: `DURABLE_OBJECT_ALREADY_HAS_APPLICATION`.
+    pub text_code: Option<String>,
+    /// Cloudflare's words, or ours if it had none; one line of at most [`Self::MESSAGE_LIMIT`] characters.
+    pub message: String,
+    /// The `Retry-After` header in seconds.
+    pub retry_after_s: Option<u32>,
+    /// Whether the answer came in the API's own form. If not, something before the API spoke: a block page, a proxy.
+    pub from_api: bool,
+}
+
+/// What a failed call means for the one who made it.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub enum Verdict {
+    /// Deleting what is gone already: success.
+    Done,
+    /// Creating what exists already. Ours if we had written its name down before, somebody else's if not.
+    Taken,
+    /// What the call was to act upon, or needs, is absent.
+    Missing,
+    /// The bucket still holds objects, unfinished multipart uploads or event-notification rules.
+    NotEmpty,
+    /// What we know may be out of date: the reply was lost, or a precondition failed. Read before the next write.
+    LookAgain,
+    /// The same call may succeed later.
+    Later {
+        /// Seconds that Cloudflare asks to wait; `None`: it did not say.
+        retry_after_s: Option<u32>,
+    },
+    /// The plane's own token is bad or lacks a permission. Concerns every tenant: stop and tell the operator.
+    Unauthorized,
+    /// The same call will be refused again; a person has to change something. See [`Error::advice`].
+    Never,
+}
+
+/// "Authentication error", "invalid header", "invalid token", "not allowed for this kind of token" (wrangler);
+/// 1001 "missing token" (reported by others).
+const AUTH_CODES: &[u32] = &[1001, 9106, 9109, 10000, 10405];
+/// Bucket (R2 codes), object and script, secret (reported by others), Worker (wrangler), dispatch script (wrangler),
+/// Durable Object namespace and container application (reported by others).
+const ABSENT_CODES: &[u32] = &[10006, 10007, 10056, 10066, 10090, 10092, 1609];
+/// Unknown method or route (reported by others): a 404 with one of these says nothing about the thing.
+const WRONG_ROUTE_CODES: &[u32] = &[7000, 7001, 7003, 10015];
+
+impl Error {
+    /// What the failure means. The step decides what follows from it.
+    pub fn verdict(&self) -> Verdict {
+        match &self.kind {
+            ErrorKind::Unsendable(_) => Verdict::Never,
+            ErrorKind::NoReply(_) | ErrorKind::Unreadable { .. } => Verdict::LookAgain,
+            ErrorKind::Refused(refusal) => judge(self.operation, refusal),
+        }
+    }
+
+    /// Whether the call may have taken effect although it failed. `false` is certain: nothing was changed.
+    ///
+    /// An answer of 4xx is a decision taken before acting; a lost or unreadable reply and 5xx are not.
+    pub fn may_have_acted(&self) -> bool {
+        self.operation.changes_something()
+            && match &self.kind {
+                ErrorKind::Unsendable(_) => false,
+                ErrorKind::NoReply(_) | ErrorKind::Unreadable { .. } => true,
+                ErrorKind::Refused(refusal) => !(300..500).contains(&refusal.status) || refusal.status == 408,
+            }
+    }
+
+    /// The next thing for a person to do. Fixed text: it never quotes what was sent or answered.
+    pub fn advice(&self) -> &'static str {
+        if let ErrorKind::Refused(refusal) = &self.kind
+            && let Some(advice) = advice_for(self.operation, refusal)
+        {
+            return advice;
+        }
+        match self.verdict() {
+            Verdict::Unauthorized => self.permission_advice(),
+            Verdict::Done => "Nothing to do: it is gone already.",
+            Verdict::Taken => {
+                "Something of this name exists and is not known to be ours. Adopt it, or delete it, or choose another name."
+            }
+            Verdict::Missing => "What this step builds upon is gone. The next round makes it again.",
+            Verdict::NotEmpty => {
+                "If the bucket lists no objects, remove its unfinished multipart uploads and event-notification rules."
+            }
+            Verdict::LookAgain => "Nothing yet: the next round looks at what there is and goes on from there.",
+            Verdict::Later { .. } => {
+                "Nothing yet: the plane tries again by itself. If it lasts, see https://www.cloudflarestatus.com/."
+            }
+            Verdict::Never => "Read Cloudflare's message, change what it names, then ask for another round.",
+        }
+    }
+
+    /// Which permission the token needs, by the operation's family.
+    /// <https://developers.cloudflare.com/fundamentals/api/reference/permissions/>
+    fn permission_advice(&self) -> &'static str {
+        match self.operation.name().split('.').next() {
+            Some("r2") => {
+                "Give the plane's API token the account permission \"Workers R2 Storage: Edit\", or replace it."
+            }
+            Some("containers") => {
+                "Give the plane's API token the account permission \"Containers: Edit\", or replace it."
+            }
+            _ => "Give the plane's API token the account permission \"Workers Scripts: Edit\", or replace it.",
+        }
+    }
+}
+
+impl fmt::Display for Error {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        write!(f, "{}: {}", self.operation, self.kind)
+    }
+}
+
+impl std::error::Error for Error {
+    fn source(&self) -> Option<&(dyn std::error::Error + 'static)> {
+        std::error::Error::source(&self.kind)
+    }
+}
+
+impl fmt::Display for Refusal {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        write!(f, "status {}", self.status)?;
+        if let Some(code) = self.code {
+            write!(f, ", code {code}")?;
+        }
+        if let Some(text_code) = &self.text_code {
+            write!(f, ", {text_code}")?;
+        }
+        write!(f, ": {}", self.message)
+    }
+}
+
+/// For calls whose object may rightly be absent.
+pub trait Optional<T> {
+    /// Turns [`Verdict::Missing`] into `None`; every other failure stays one.
+    fn optional(self) -> Result<Option<T>, Error>;
+}
+
+impl<T> Optional<T> for Result<T, Error> {
+    fn optional(self) -> Result<Option<T>, Error> {
+        match self {
+            Ok(found) => Ok(Some(found)),
+            Err(error) if error.verdict() == Verdict::Missing => Ok(None),
+            Err(error) => Err(error),
+        }
+    }
+}
+
+fn judge(operation: Operation, refusal: &Refusal) -> Verdict {
+    use Operation::{ApplicationCreate, BucketCreate, BucketDelete};
+
+    let later = Verdict::Later { retry_after_s: refusal.retry_after_s };
+    let status = refusal.status;
+    let code = refusal.code.unwrap_or(0);
+    let text = refusal.text_code.as_deref().unwrap_or("");
+    let is_delete = operation.method() == http::Method::DELETE;
+
+    // Limits and troubles of the far side, whatever code comes with them: 429 of the API as of one key (10058),
+    // 503 (10043), R2's internal error (10001 with 500).
+    if status == 429 || status == 408 || status >= 500 {
+        return later;
+    }
+    // Not the API's own answer: a firewall's block page, an edge that knows no better. wrangler meets 403 in HTML on
+    // uploads whose body looks like an attack.
+    if !refusal.from_api {
+        return if matches!(status, 403 | 404) { later } else { Verdict::Never };
+    }
+    match (operation, code, text) {
+        // A 2xx that says `success: false` without a code contradicts itself; so does a redirect that we do not follow.
+        (_, 0, "") if (200..300).contains(&status) => Verdict::LookAgain,
+
+        // R2 codes: 10004 bucket exists, 10073 conflict; either with 409 or 400.
+        (BucketCreate, 10004 | 10073, _) => Verdict::Taken,
+        (BucketCreate, _, _) if status == 409 => Verdict::Taken,
+        // R2 codes: "the bucket is not empty".
+        (BucketDelete, 10008, _) => Verdict::NotEmpty,
+        // R2 codes, listed as passing: internal error, service unavailable, writes to one key.
+        (_, 10043 | 10058, _) => later,
+
+        // One application per namespace and one per name (reported by others; wrangler).
+        (ApplicationCreate, 1608, _) | (ApplicationCreate, _, "DURABLE_OBJECT_ALREADY_HAS_APPLICATION") => {
+            Verdict::Taken
+        }
+        (ApplicationCreate, _, _) if status == 409 => Verdict::Taken,
+        // Right after an upload the container API does not know the class yet (reported by others: up to a minute).
+        // A class that was created without `containers` gets the same answer for ever: the step limits its patience.
+        (ApplicationCreate, 1607 | 1609 | 10007 | 10066, _)
+        | (ApplicationCreate, _, "DURABLE_OBJECT_NOT_CONTAINER_ENABLED" | "DURABLE_OBJECT_NOT_FOUND") => later,
+        (ApplicationCreate, _, _) if status == 404 && !WRONG_ROUTE_CODES.contains(&code) => later,
+
+        // The stored migration tag is not the one we thought: read it, send again (wrangler).
+        (_, 10079, _) => Verdict::LookAgain,
+        // Just uploaded, not visible yet (wrangler repeats it five times).
+        (_, 100146, _) => later,
+        // A newer version is uploaded and not deployed, so secrets cannot change: somebody's rollout is under way (wrangler).
+        (_, 10214 | 10215, _) => later,
+        // Upload: the bound bucket (issue workers-sdk#9418) or the inherited binding (wrangler) does not exist.
+        (_, 10085 | 10057, _) => Verdict::Missing,
+
+        // R2 codes: not entitled to R2; locked by a rule. Both 403, neither about the token.
+        (_, 10042 | 10069, _) => Verdict::Never,
+        (_, code, _) if AUTH_CODES.contains(&code) => Verdict::Unauthorized,
+        _ if matches!(status, 401 | 403) => Verdict::Unauthorized,
+        // On account routes: cannot authenticate (issue workers-sdk#9129). Also "content type missing", a fault of ours.
+        (_, 10001, _) => Verdict::Never,
+
+        (_, code, _) if WRONG_ROUTE_CODES.contains(&code) => Verdict::Never,
+        (_, code, text) if status == 404 || text == "APPLICATION_NOT_FOUND" || ABSENT_CODES.contains(&code) => {
+            if is_delete {
+                Verdict::Done
+            } else {
+                Verdict::Missing
+            }
+        }
+        // A conflict or a failed precondition: somebody else changed the same thing.
+        _ if matches!(status, 409 | 412) => Verdict::LookAgain,
+        _ => Verdict::Never,
+    }
+}
+
+fn advice_for(operation: Operation, refusal: &Refusal) -> Option<&'static str> {
+    Some(match (refusal.code.unwrap_or(0), refusal.text_code.as_deref().unwrap_or("")) {
+        (10042, _) => "Enable R2 on the Cloudflare account (dashboard: R2, then choose the plan).",
+        (10009, _) => "The account has as many R2 buckets as it may have: delete some, or ask Cloudflare for more.",
+        (10005, _) => "The bucket's name is not valid: choose another prefix or tenant name.",
+        (10069, _) => "A bucket-lock rule keeps the objects: remove the rule from the bucket.",
+        (10063, _) => {
+            "Open Workers & Pages in the Cloudflare dashboard once, to give the account its workers.dev subdomain."
+        }
+        (10007, _) if operation == Operation::AccountSubdomainGet => {
+            "Open Workers & Pages in the Cloudflare dashboard once, to give the account its workers.dev subdomain."
+        }
+        (10021, _) => "The release does not start as a Worker: read the message, mend the release, publish it anew.",
+        (10027, _) => "The release's script is larger than a Worker may be: publish a smaller one.",
+        (10057, _) => "A secret that was to be kept is gone from the Worker: set it again.",
+        (10061 | 10064, _) => {
+            "The release drops a Durable Object class that is still in use: give it a migration for the class."
+        }
+        (10068, _) => "The release's script is not valid: mend the release, publish it anew.",
+        (10079, _) => "The Worker's migration tag was changed by somebody else; the next round reads it and goes on.",
+        (10085, _) => "The bucket that the Worker is bound to does not exist; the next round makes it.",
+        (10214 | 10215, _) => {
+            "Somebody uploaded a version of this Worker without deploying it: deploy it or roll it back."
+        }
+        (100402..=100406, _) => {
+            "This Worker's classes are managed by `exports`, which cannot be mixed with migrations: delete the Worker, or adopt it by hand."
+        }
+        (1607, _) | (_, "DURABLE_OBJECT_NOT_CONTAINER_ENABLED") => {
+            "If it lasts, the Worker's class was created without a container, which cannot be mended: delete the Worker and let it be made anew."
+        }
+        (1608, _) | (_, "DURABLE_OBJECT_ALREADY_HAS_APPLICATION") => {
+            "The Worker's class has a container application already: adopt it or delete it."
+        }
+        (_, "SURPASSED_BASE_LIMITS" | "SURPASSED_TOTAL_LIMITS" | "LOCATION_SURPASSED_BASE_LIMITS") => {
+            "The account's container limits are reached: choose a smaller instance type, fewer instances, or ask Cloudflare for more."
+        }
+        (_, "IMAGE_REGISTRY_DOESNT_CONTAIN_IMAGE") => {
+            "Push the release's container image to the account's registry (`wrangler containers push`), or mend its reference."
+        }
+        (_, "IMAGE_REGISTRY_NOT_CONFIGURED" | "IMAGE_REGISTRY_RETURNED_ERROR") => {
+            "Cloudflare cannot read the release's container image: use registry.cloudflare.com, or configure the registry."
+        }
+        (_, "LOCATION_NOT_ALLOWED" | "JOB_CREATE_NOT_ALLOWED") => {
+            "Containers are not enabled for this Cloudflare account."
+        }
+        _ if !refusal.from_api && refusal.status == 403 => {
+            "A firewall before the Cloudflare API blocked the request. If it lasts, look for what resembles an attack in the upload."
+        }
+        _ if refusal.status == 429 => {
+            "Nothing: the account's limit of API calls is used up; the plane waits and goes on by itself."
+        }
+        _ => return None,
+    })
+}
+
+impl Refusal {
+    /// The longest message that is kept, in characters.
+    pub const MESSAGE_LIMIT: usize = 300;
+
+    /// Reads what can be read. `body` is the answer as JSON, if it is a JSON object.
+    pub(super) fn read(response: &http::Response<Bytes>, body: Option<&Value>) -> Self {
+        let retry_after_s =
+            response.headers().get(RETRY_AFTER).and_then(|value| value.to_str().ok()?.trim().parse().ok());
+        let mut refusal = Self { status: response.status().as_u16(), retry_after_s, ..Self::default() };
+        let first = body.and_then(|body| body.get("errors")?.as_array()?.first());
+        if let Some(body) = body {
+            refusal.from_api = body.get("success").is_some() || first.is_some() || body.get("error").is_some();
+        }
+        if let Some(first) = first {
+            refusal.code = first.get("code").and_then(|code| match code {
+                Value::Number(number) => number.as_u64()?.try_into().ok(),
+                Value::String(digits) => digits.parse().ok(),
+                _ => None,
+            });
+            let message = first.get("message").and_then(Value::as_str).unwrap_or_default();
+            refusal.message = Self::brief(message);
+            // The container API puts its own error, as JSON, into the message.
+            if let Ok(inner) = serde_json::from_str::<Value>(message) {
+                refusal.read_container_error(&inner);
+            }
+        } else if let Some(body) = body {
+            refusal.read_container_error(body);
+        }
+        if refusal.message.is_empty() {
+            refusal.message = match body {
+                Some(_) => "no reason given".to_owned(),
+                None => format!("{} bytes that are no JSON", response.body().len()),
+            };
+        }
+        refusal
+    }
+
+    /// `{"error": "CODE", "details": {…}}`; the details, whatever they are, become the message.
+    fn read_container_error(&mut self, error: &Value) {
+        let Some(name) = error.get("error").and_then(Value::as_str) else { return };
+        self.text_code = Some(Self::brief(name));
+        self.message = match error.get("details") {
+            None | Some(Value::Null) => "no details given".to_owned(),
+            Some(Value::String(words)) => Self::brief(words),
+            Some(details) => Self::brief(&details.to_string()),
+        };
+    }
+
+    /// One line of bounded length, without control characters.
+    pub(super) fn brief(text: &str) -> String {
+        let mut line = text.chars().map(|c| if c.is_control() { ' ' } else { c });
+        let mut brief: String = line.by_ref().take(Self::MESSAGE_LIMIT).collect();
+        if line.next().is_some() {
+            brief.pop();
+            brief.push('…');
+        }
+        brief
+    }
+}

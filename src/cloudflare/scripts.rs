@@ -1,0 +1,342 @@
+//! Worker scripts: upload, settings, list, delete.
+//!
+//! The upload's metadata has the form that wrangler 4.164 writes for `wrangler deploy`.
+
+use bytes::Bytes;
+use serde::{Deserialize, Serialize};
+use serde_json::{Map, Value};
+
+use super::client::{Client, or_default};
+use super::error::Error;
+use super::multipart::File;
+use super::operation::Operation;
+use super::rfc3339;
+use super::secret_text::{SecretText, exposed, exposed_option};
+use crate::clock::Timestamp;
+
+/// A whole Worker: what it is made of and what it is given.
+#[derive(Clone, Debug)]
+pub struct ScriptUpload {
+    /// Everything but the code.
+    pub metadata: Metadata,
+    /// The code; the main module is found by its name.
+    pub modules: Vec<Module>,
+}
+
+/// One module of a Worker.
+#[derive(Clone, Debug)]
+pub struct Module {
+    /// Its path, as the other modules import it.
+    pub name: String,
+    /// `application/javascript+module`, `application/wasm`, `text/plain`, `application/octet-stream`,
+    /// `application/source-map`.
+    pub content_type: String,
+    /// Its bytes, shared with the release it is from.
+    pub body: Bytes,
+}
+
+/// The `metadata` part of an upload.
+/// <https://developers.cloudflare.com/workers/configuration/multipart-upload-metadata/>
+#[derive(Clone, Debug, Serialize)]
+pub struct Metadata {
+    /// Name of the module that is run.
+    pub main_module: String,
+    /// All bindings. What is neither here nor under [`Self::keep_bindings`] is gone afterwards.
+    pub bindings: Vec<Binding>,
+    /// Classes that run in containers. Only the upload that creates a class can mark it so.
+    #[serde(skip_serializing_if = "Vec::is_empty")]
+    pub containers: Vec<ContainerClass>,
+    /// `YYYY-MM-DD`.
+    pub compatibility_date: String,
+    /// `nodejs_compat`.
+    #[serde(skip_serializing_if = "Vec::is_empty")]
+    pub compatibility_flags: Vec<String>,
+    /// Durable Object migrations. `None` once the script's tag is the newest: a repeat fails its precondition.
+    #[serde(skip_serializing_if = "Option::is_none")]
+    pub migrations: Option<Migrations>,
+    /// How soon running Durable Objects take the new code. For scripts with classes.
+    #[serde(skip_serializing_if = "Option::is_none")]
+    pub code_update_strategy: Option<CodeUpdateStrategy>,
+    /// Types of bindings that stay though they are not listed. See [`Metadata::KEEP_SECRETS`].
+    #[serde(skip_serializing_if = "Vec::is_empty")]
+    pub keep_bindings: Vec<&'static str>,
+    /// Static assets. `None`: none, unless [`Self::keep_assets`].
+    #[serde(skip_serializing_if = "Option::is_none")]
+    pub assets: Option<Assets>,
+    /// Keeps the assets that the script has.
+    #[serde(skip_serializing_if = "is_false")]
+    pub keep_assets: bool,
+    /// Logs and traces.
+    #[serde(skip_serializing_if = "Option::is_none")]
+    pub observability: Option<Observability>,
+    /// Marks of our own, to find the script again and to tell that it is ours.
+    #[serde(skip_serializing_if = "Vec::is_empty")]
+    pub tags: Vec<String>,
+}
+
+impl Metadata {
+    /// What wrangler always sends as `keep_bindings`: without it an upload drops every secret that it does not carry.
+    pub const KEEP_SECRETS: [&'static str; 2] = ["secret_text", "secret_key"];
+}
+
+/// What a Worker finds under a name in its environment.
+///
+/// Serialising one writes a secret's value: that is how it travels. Read back from Cloudflare, a secret has no value.
+#[derive(Clone, Debug, PartialEq, Serialize, Deserialize)]
+#[serde(tag = "type", rename_all = "snake_case")]
+pub enum Binding {
+    /// A variable.
+    PlainText {
+        /// Name in the environment.
+        name: String,
+        /// Value, readable by whoever may read the Worker.
+        text: String,
+    },
+    /// A secret.
+    SecretText {
+        /// Name in the environment.
+        name: String,
+        /// Value; `None` in replies.
+        #[serde(default, skip_serializing_if = "Option::is_none", serialize_with = "exposed_option")]
+        text: Option<SecretText>,
+    },
+    /// A Durable Object class.
+    DurableObjectNamespace {
+        /// Name in the environment.
+        name: String,
+        /// Class that the script, or `script_name`, exports.
+        class_name: String,
+        /// Another script that exports it. `None`: this one.
+        #[serde(default, skip_serializing_if = "Option::is_none")]
+        script_name: Option<String>,
+        /// The namespace; in replies only.
+        #[serde(default, skip_serializing)]
+        namespace_id: Option<String>,
+    },
+    /// An R2 bucket, which has to exist.
+    R2Bucket {
+        /// Name in the environment.
+        name: String,
+        /// The bucket.
+        bucket_name: String,
+        /// `None`: the default one.
+        #[serde(default, skip_serializing_if = "Option::is_none")]
+        jurisdiction: Option<String>,
+    },
+    /// Browser Run.
+    Browser {
+        /// Name in the environment.
+        name: String,
+    },
+    /// The Worker's static assets.
+    Assets {
+        /// Name in the environment.
+        name: String,
+    },
+    /// Whatever the last version has under this name. With `bindings_inherit=strict`, which every upload of ours
+    /// sends, its absence fails the upload.
+    Inherit {
+        /// Name in the environment.
+        name: String,
+    },
+    /// Every other type, in Cloudflare's form, `type` and `name` included: `kv_namespace`, `d1`, `service`, …
+    #[serde(untagged)]
+    Other(Map<String, Value>),
+}
+
+impl Binding {
+    /// Name in the environment; empty if Cloudflare sent a binding without one.
+    pub fn name(&self) -> &str {
+        match self {
+            Self::PlainText { name, .. }
+            | Self::SecretText { name, .. }
+            | Self::DurableObjectNamespace { name, .. }
+            | Self::R2Bucket { name, .. }
+            | Self::Browser { name }
+            | Self::Assets { name }
+            | Self::Inherit { name } => name,
+            Self::Other(fields) => fields.get("name").and_then(Value::as_str).unwrap_or_default(),
+        }
+    }
+}
+
+/// A class that runs in a container.
+#[derive(Clone, Debug, PartialEq, Eq, Serialize)]
+pub struct ContainerClass {
+    /// Name of the container application that will be made for it.
+    pub name: String,
+    /// The Durable Object class.
+    pub class_name: String,
+}
+
+/// Durable Object migrations from one tag to another.
+#[derive(Clone, Debug, PartialEq, Eq, Serialize)]
+pub struct Migrations {
+    /// The tag that the script has; `None` if it has none. Another one fails the upload's precondition (10079).
+    #[serde(skip_serializing_if = "Option::is_none")]
+    pub old_tag: Option<String>,
+    /// The tag that it has afterwards.
+    pub new_tag: String,
+    /// What lies between, in order.
+    pub steps: Vec<MigrationStep>,
+}
+
+/// One step of a migration, as in a wrangler configuration.
+#[derive(Clone, Debug, Default, PartialEq, Eq, Serialize, Deserialize)]
+pub struct MigrationStep {
+    /// Classes created, stored in SQLite. Containers need these.
+    #[serde(default, skip_serializing_if = "Vec::is_empty")]
+    pub new_sqlite_classes: Vec<String>,
+    /// Classes created, stored in the older key-value storage.
+    #[serde(default, skip_serializing_if = "Vec::is_empty")]
+    pub new_classes: Vec<String>,
+    /// Classes given another name.
+    #[serde(default, skip_serializing_if = "Vec::is_empty")]
+    pub renamed_classes: Vec<RenamedClass>,
+    /// Classes deleted, their data with them.
+    #[serde(default, skip_serializing_if = "Vec::is_empty")]
+    pub deleted_classes: Vec<String>,
+}
+
+/// A class with a new name.
+#[derive(Clone, Debug, PartialEq, Eq, Serialize, Deserialize)]
+pub struct RenamedClass {
+    /// Its name so far.
+    pub from: String,
+    /// Its name from now on.
+    pub to: String,
+}
+
+/// How soon running Durable Objects take new code.
+#[derive(Clone, Debug, PartialEq, Eq, Serialize)]
+pub struct CodeUpdateStrategy {
+    /// `deferred` or `immediate`.
+    pub mode: &'static str,
+    /// Seconds that they may keep the old code, up to 86,400.
+    pub max_delay: u32,
+}
+
+impl CodeUpdateStrategy {
+    /// What wrangler sends: old code for at most five minutes.
+    pub const DEFERRED: Self = Self { mode: "deferred", max_delay: 300 };
+}
+
+/// Static assets of an upload.
+#[derive(Clone, Debug, Serialize)]
+pub struct Assets {
+    /// The last token of the assets' upload.
+    #[serde(serialize_with = "exposed")]
+    pub jwt: SecretText,
+    /// `html_handling`, `not_found_handling`, `run_worker_first`, … as in a wrangler configuration.
+    pub config: Map<String, Value>,
+}
+
+/// Logs and traces of a Worker.
+#[derive(Clone, Debug, PartialEq, Eq, Serialize)]
+pub struct Observability {
+    /// Whether they are kept.
+    pub enabled: bool,
+}
+
+/// A script as the upload and the list show it.
+#[derive(Clone, Debug, PartialEq, Eq, Deserialize)]
+pub struct ScriptInfo {
+    /// Its name.
+    pub id: String,
+    /// Changes with the code.
+    #[serde(default)]
+    pub etag: Option<String>,
+    /// Cloudflare's own id of the Worker, which a rename keeps and a deletion ends.
+    #[serde(default)]
+    pub tag: Option<String>,
+    /// Our marks.
+    #[serde(default, deserialize_with = "or_default")]
+    pub tags: Vec<String>,
+    /// Last Durable Object migration.
+    #[serde(default)]
+    pub migration_tag: Option<String>,
+    /// When it was first uploaded.
+    #[serde(default, deserialize_with = "rfc3339::lenient")]
+    pub created_on: Option<Timestamp>,
+    /// When it was last changed.
+    #[serde(default, deserialize_with = "rfc3339::lenient")]
+    pub modified_on: Option<Timestamp>,
+    /// How it was last deployed: `api`, `wrangler`, `dash`.
+    #[serde(default)]
+    pub last_deployed_from: Option<String>,
+}
+
+/// A script's settings.
+#[derive(Clone, Debug, Default, PartialEq, Deserialize)]
+pub struct ScriptSettings {
+    /// What it is given; secrets without their values.
+    #[serde(default, deserialize_with = "or_default")]
+    pub bindings: Vec<Binding>,
+    /// Our marks.
+    #[serde(default, deserialize_with = "or_default")]
+    pub tags: Vec<String>,
+    /// Last Durable Object migration.
+    #[serde(default)]
+    pub migration_tag: Option<String>,
+    /// `YYYY-MM-DD`.
+    #[serde(default)]
+    pub compatibility_date: Option<String>,
+    /// `nodejs_compat`.
+    #[serde(default, deserialize_with = "or_default")]
+    pub compatibility_flags: Vec<String>,
+}
+
+/// A change of settings; `None` leaves as it is.
+#[derive(Clone, Debug, Default, Serialize)]
+pub struct SettingsPatch {
+    /// All bindings; those to keep as [`Binding::Inherit`].
+    #[serde(skip_serializing_if = "Option::is_none")]
+    pub bindings: Option<Vec<Binding>>,
+    /// All marks.
+    #[serde(skip_serializing_if = "Option::is_none")]
+    pub tags: Option<Vec<String>>,
+}
+
+fn is_false(flag: &bool) -> bool {
+    !*flag
+}
+
+impl Client {
+    /// `PUT workers/scripts/{script}`: creates or replaces the script and deploys it at once, secrets among the
+    /// bindings included. Twice: another version with the same behaviour, except that migrations fail their
+    /// precondition ([`Verdict::LookAgain`](super::Verdict::LookAgain)).
+    pub async fn upload_script(&self, script: &str, upload: &ScriptUpload) -> Result<ScriptInfo, Error> {
+        let call = self.call(Operation::ScriptUpload, &[script]);
+        let call = call.query("excludeScript", "true").query("bindings_inherit", "strict");
+        let modules = upload.modules.iter().map(|module| File {
+            path: module.name.clone(),
+            content_type: module.content_type.clone(),
+            body: module.body.clone(),
+        });
+        call.json_form("metadata", &upload.metadata, modules).fetch().await
+    }
+
+    /// `GET workers/scripts`, in one page; `tag` keeps those that bear the mark.
+    pub async fn list_scripts(&self, tag: Option<&str>) -> Result<Vec<ScriptInfo>, Error> {
+        let filter = tag.map(|tag| format!("{tag}:yes"));
+        let scripts: Option<_> =
+            self.call(Operation::ScriptList, &[]).query_if("tags", filter.as_deref()).fetch().await?;
+        Ok(scripts.unwrap_or_default())
+    }
+
+    /// `DELETE workers/scripts/{script}?force=true`: with it go its secrets, crons, hostname and Durable Object
+    /// namespaces, but not its container application. Twice: [`Verdict::Done`](super::Verdict::Done).
+    pub async fn delete_script(&self, script: &str) -> Result<(), Error> {
+        self.call(Operation::ScriptDelete, &[script]).query("force", "true").run().await
+    }
+
+    /// `GET workers/scripts/{script}/settings`. Also the way to ask whether a script exists.
+    pub async fn get_script_settings(&self, script: &str) -> Result<ScriptSettings, Error> {
+        self.call(Operation::ScriptSettingsGet, &[script]).fetch().await
+    }
+
+    /// `PATCH workers/scripts/{script}/settings`. A change of bindings makes a new version. Twice: the same.
+    pub async fn patch_script_settings(&self, script: &str, patch: &SettingsPatch) -> Result<(), Error> {
+        self.call(Operation::ScriptSettingsPatch, &[script]).json_form("settings", patch, []).run().await
+    }
+}
