@@ -1,7 +1,9 @@
 //! Paramita control plane.
 
+pub mod app;
 pub mod clock;
 pub mod cloudflare;
+pub mod config;
 pub mod cost;
 pub mod entropy;
 pub mod reconcile;

@@ -194,6 +194,15 @@ impl Step {
         }
     }
 
+    /// Most calls to Cloudflare that it makes, but for the uploads of assets, of which only the release knows how many.
+    pub fn max_calls(&self) -> u32 {
+        match self {
+            // One page each of applications and of namespaces, as a rule.
+            Self::Look(ResourceKind::Application) | Self::EmptyBucket | Self::StageAssets => 2,
+            _ => 1,
+        }
+    }
+
     /// Whether its success changes the outside: what counts as progress.
     pub fn is_change(&self) -> bool {
         !matches!(self, Self::Look(_) | Self::ClaimScript | Self::StageAssets)

@@ -147,8 +147,18 @@ impl Registry {
         Ok(())
     }
 
-    /// Gives the lease back with what came of the round. [`Error::Conflict`] when it was lost already.
-    pub async fn finish_round(&self, leased: &Leased, end: &RoundEnd, now: Timestamp) -> Result<(), Error> {
+    /// Gives the lease back with what came of the round, and says when the tenant is due next: at once, if something
+    /// was asked for while the round ran. [`Error::Conflict`] when the lease was lost already.
+    pub async fn finish_round(
+        &self,
+        leased: &Leased,
+        end: &RoundEnd,
+        now: Timestamp,
+    ) -> Result<Option<Timestamp>, Error> {
+        #[derive(serde::Deserialize)]
+        struct Finished {
+            due_at_ms: Option<Timestamp>,
+        }
         let (id, token) = ids(leased);
         let args = [
             id,
@@ -163,8 +173,9 @@ impl Registry {
         ];
         let mut batch = vec![statement(sql::FINISH_ROUND, args), statement(sql::GUARD_ONE_ROW_CHANGED, [])];
         batch.extend(end.events.iter().map(|happened| event(&leased.tenant.id, now, happened)));
-        self.db.batch(batch).await?;
-        Ok(())
+        let finished = self.db.batch(batch).await?.into_iter().next().unwrap_or_default();
+        let row = row::rows::<Finished>(finished, "tenant")?.pop();
+        Ok(row.and_then(|finished| finished.due_at_ms))
     }
 }
 

@@ -80,9 +80,9 @@ pub struct Resource {
 #[derive(Clone, Debug, PartialEq, Eq, Serialize, Deserialize)]
 #[serde(tag = "kind", rename_all = "lowercase")]
 pub enum Applied {
-    /// A bucket.
+    /// A bucket, once a deletion of it was tried; until then nobody asked what it holds.
     Bucket {
-        /// A deletion was refused because it is not empty.
+        /// Whether it has to be emptied before the next try.
         holds_objects: bool,
     },
     /// A script.

@@ -1,0 +1,65 @@
+//! The plane: its settings and its ports, put together once an isolate or once a test.
+
+use std::sync::Arc;
+
+use crate::clock::Clock;
+use crate::cloudflare::{Client, Transport};
+use crate::config::Config;
+use crate::entropy::Entropy;
+use crate::registry::Registry;
+use crate::registry::db::Db;
+use crate::release::store::ReleaseStore;
+use crate::wake::WakeUp;
+
+/// Everything outside that the plane needs.
+#[derive(Clone)]
+pub struct Ports {
+    /// Runs SQL.
+    pub db: Arc<dyn Db>,
+    /// Carries calls to Cloudflare.
+    pub transport: Arc<dyn Transport>,
+    /// Tells the time.
+    pub clock: Arc<dyn Clock>,
+    /// Gives random bytes.
+    pub entropy: Arc<dyn Entropy>,
+    /// Asks for rounds.
+    pub wake: Arc<dyn WakeUp>,
+    /// Has the files of releases.
+    pub releases: Arc<dyn ReleaseStore>,
+}
+
+/// The plane. Cheap to clone; holds no state of its own.
+#[derive(Clone)]
+pub struct App {
+    /// Settings.
+    pub config: Arc<Config>,
+    /// The registry.
+    pub registry: Registry,
+    /// The Cloudflare API.
+    pub cloudflare: Client,
+    /// Tells the time.
+    pub clock: Arc<dyn Clock>,
+    /// Gives random bytes.
+    pub entropy: Arc<dyn Entropy>,
+    /// Asks for rounds.
+    pub wake: Arc<dyn WakeUp>,
+    /// Has the files of releases.
+    pub releases: Arc<dyn ReleaseStore>,
+}
+
+impl App {
+    /// Puts settings and ports together.
+    pub fn new(config: Config, ports: Ports) -> Self {
+        let cloudflare =
+            Client::new(ports.transport, &config.api_base_url, &config.account_id, config.api_token.clone());
+        Self {
+            config: Arc::new(config),
+            registry: Registry::new(ports.db),
+            cloudflare,
+            clock: ports.clock,
+            entropy: ports.entropy,
+            wake: ports.wake,
+            releases: ports.releases,
+        }
+    }
+}

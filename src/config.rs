@@ -1,0 +1,217 @@
+//! The plane's settings, read and checked once. Half a configuration is refused with the names of what is missing.
+
+use std::str::FromStr;
+
+use crate::cloudflare::ApiToken;
+use crate::tenant::{ResourceKind, TenantName};
+use crate::vault::SealingKey;
+
+/// Who may sign up.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub enum SignupMode {
+    /// Whoever asks.
+    Open,
+    /// Whoever shows a code that the operator made.
+    Invite,
+    /// Nobody but the operator.
+    Closed,
+}
+
+impl FromStr for SignupMode {
+    type Err = String;
+    fn from_str(text: &str) -> Result<Self, String> {
+        match text {
+            "open" => Ok(Self::Open),
+            "invite" => Ok(Self::Invite),
+            "closed" => Ok(Self::Closed),
+            other => Err(format!("SIGNUP_MODE is {other:?}; it must be open, invite or closed")),
+        }
+    }
+}
+
+/// Everything that can be set.
+#[derive(Clone, Debug)]
+pub struct Config {
+    /// Up to the API's version: `https://api.cloudflare.com/client/v4`.
+    pub api_base_url: String,
+    /// The Cloudflare account that tenants live in.
+    pub account_id: String,
+    /// The plane's own API token.
+    pub api_token: ApiToken,
+    /// Seals tenants' secrets until they are pushed.
+    pub sealing_key: SealingKey,
+    /// Who may sign up.
+    pub signup_mode: SignupMode,
+    /// A tenant's address, with `{script}` for the name of its Worker.
+    pub tenant_url: String,
+    /// What names of resources start with.
+    pub prefixes: Prefixes,
+}
+
+/// What comes before the tenant's name in each name in Cloudflare.
+#[derive(Clone, Debug, PartialEq, Eq)]
+pub struct Prefixes {
+    /// Of Worker scripts.
+    pub script: String,
+    /// Of R2 buckets.
+    pub bucket: String,
+    /// Of container applications.
+    pub application: String,
+}
+
+impl Default for Prefixes {
+    fn default() -> Self {
+        Self { script: "paramita-cloud-".into(), bucket: "moltbot-data-".into(), application: "moltbot-".into() }
+    }
+}
+
+impl Prefixes {
+    /// The name of every resource of a tenant. Route and schedule go by their script's name.
+    pub fn names_for(&self, tenant: &TenantName) -> Vec<(ResourceKind, String)> {
+        let name = |kind| match kind {
+            ResourceKind::Bucket => format!("{}{tenant}", self.bucket),
+            ResourceKind::Application => format!("{}{tenant}", self.application),
+            ResourceKind::Script | ResourceKind::Route | ResourceKind::Schedule => format!("{}{tenant}", self.script),
+        };
+        ResourceKind::ALL.into_iter().map(|kind| (kind, name(kind))).collect()
+    }
+}
+
+/// Everything that is wrong with the settings. Names variables, never their values.
+#[derive(Clone, Debug, PartialEq, Eq, thiserror::Error)]
+#[error("the plane is not configured: {}", .0.join("; "))]
+pub struct ConfigError(pub Vec<String>);
+
+/// Longest prefix that keeps the longest tenant name within a DNS label of 63 characters.
+const MAX_PREFIX: usize = 63 - crate::tenant::name::MAX_LENGTH;
+
+impl Config {
+    /// Reads the settings from `variable`, which gives a variable's or a secret's value by name. An empty value counts
+    /// as none. Complains about everything at once.
+    pub fn read(variable: &dyn Fn(&str) -> Option<String>) -> Result<Self, ConfigError> {
+        let mut wrong = Vec::new();
+        let get = |name: &str| variable(name).map(|value| value.trim().to_owned()).filter(|value| !value.is_empty());
+        let mut required = |name: &str, what: &str| {
+            get(name).unwrap_or_else(|| {
+                wrong.push(format!("{name} is missing ({what})"));
+                String::new()
+            })
+        };
+        let account_id = required("CLOUDFLARE_ACCOUNT_ID", "the id of the account that tenants live in");
+        let api_token = required("CLOUDFLARE_API_TOKEN", "a secret: the plane's own API token");
+        let sealing_key = required("SEALING_KEY", "a secret: openssl rand -base64 32");
+        let tenant_url = required("TENANT_URL", "such as https://{script}.<your subdomain>.workers.dev/");
+
+        let signup_mode = match get("SIGNUP_MODE").as_deref().unwrap_or("invite").parse() {
+            Ok(mode) => Some(mode),
+            Err(complaint) => {
+                wrong.push(complaint);
+                None
+            }
+        };
+        let key = if sealing_key.is_empty() { None } else { SealingKey::parse(&sealing_key).ok() };
+        if key.is_none() && !sealing_key.is_empty() {
+            wrong.push("SEALING_KEY must be base64 of 32 bytes; make one with: openssl rand -base64 32".into());
+        }
+        if !tenant_url.is_empty() && !tenant_url.contains("{script}") {
+            wrong.push("TENANT_URL must contain {script}, which becomes the name of the tenant's Worker".into());
+        }
+        let defaults = Prefixes::default();
+        let prefixes = Prefixes {
+            script: get("SCRIPT_PREFIX").unwrap_or(defaults.script),
+            bucket: get("BUCKET_PREFIX").unwrap_or(defaults.bucket),
+            application: get("APPLICATION_PREFIX").unwrap_or(defaults.application),
+        };
+        for (name, prefix) in [
+            ("SCRIPT_PREFIX", &prefixes.script),
+            ("BUCKET_PREFIX", &prefixes.bucket),
+            ("APPLICATION_PREFIX", &prefixes.application),
+        ] {
+            let is_label =
+                prefix.bytes().all(|byte| byte.is_ascii_lowercase() || byte.is_ascii_digit() || byte == b'-');
+            let starts_with_letter = prefix.bytes().next().is_some_and(|byte| byte.is_ascii_lowercase());
+            if !is_label || !starts_with_letter || prefix.len() > MAX_PREFIX {
+                wrong.push(format!(
+                    "{name} must be 1 to {MAX_PREFIX} lower-case letters, digits and hyphens, starting with a letter"
+                ));
+            }
+        }
+        match (signup_mode, key) {
+            (Some(signup_mode), Some(sealing_key)) if wrong.is_empty() => Ok(Self {
+                api_base_url: get("CLOUDFLARE_API_BASE_URL")
+                    .unwrap_or_else(|| "https://api.cloudflare.com/client/v4".to_owned()),
+                account_id,
+                api_token: ApiToken::new(api_token),
+                sealing_key,
+                signup_mode,
+                tenant_url,
+                prefixes,
+            }),
+            _ => Err(ConfigError(wrong)),
+        }
+    }
+
+    /// The address of the tenant whose Worker is `script`.
+    pub fn url_of(&self, script: &str) -> String {
+        self.tenant_url.replace("{script}", script)
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    fn variables(changes: &[(&str, &str)]) -> impl Fn(&str) -> Option<String> {
+        let mut all = std::collections::HashMap::from([
+            ("CLOUDFLARE_ACCOUNT_ID".to_owned(), "0123".to_owned()),
+            ("CLOUDFLARE_API_TOKEN".to_owned(), "planted-token".to_owned()),
+            ("SEALING_KEY".to_owned(), "AAECAwQFBgcICQoLDA0ODxAREhMUFRYXGBkaGxwdHh8=".to_owned()),
+            ("TENANT_URL".to_owned(), "https://{script}.example.workers.dev/".to_owned()),
+        ]);
+        all.extend(changes.iter().map(|(name, value)| ((*name).to_owned(), (*value).to_owned())));
+        move |name| all.get(name).cloned()
+    }
+
+    #[test]
+    fn sign_up_needs_an_invitation_unless_said_otherwise() {
+        assert_eq!(Config::read(&variables(&[])).unwrap().signup_mode, SignupMode::Invite);
+        let open = Config::read(&variables(&[("SIGNUP_MODE", "open")])).unwrap();
+        assert_eq!(open.signup_mode, SignupMode::Open);
+    }
+
+    #[test]
+    fn everything_that_is_missing_is_named_at_once() {
+        let ConfigError(wrong) = Config::read(&|_| None).unwrap_err();
+        for name in ["CLOUDFLARE_ACCOUNT_ID", "CLOUDFLARE_API_TOKEN", "SEALING_KEY", "TENANT_URL"] {
+            assert!(wrong.iter().any(|complaint| complaint.starts_with(name)), "{name} in {wrong:?}");
+        }
+    }
+
+    #[test]
+    fn bad_values_are_refused_without_showing_them() {
+        let bad = [
+            ("SEALING_KEY", "planted-but-short"),
+            ("TENANT_URL", "https://example.com/"),
+            ("SIGNUP_MODE", "everyone"),
+            ("BUCKET_PREFIX", "Bad_"),
+            ("SCRIPT_PREFIX", "a-very-long-prefix-for-a-label-"),
+        ];
+        let error = Config::read(&variables(&bad)).unwrap_err();
+        assert_eq!(error.0.len(), bad.len(), "{error}");
+        assert!(!error.to_string().contains("planted"));
+    }
+
+    #[test]
+    fn the_configuration_prints_without_its_secrets() {
+        let printed = format!("{:?}", Config::read(&variables(&[])).unwrap());
+        assert!(!printed.contains("planted") && !printed.contains("AAEC"), "{printed}");
+    }
+
+    #[test]
+    fn a_tenant_is_named_in_cloudflare_as_in_the_guide() {
+        let names = Prefixes::default().names_for(&TenantName::parse("alice").unwrap());
+        assert!(names.contains(&(ResourceKind::Bucket, "moltbot-data-alice".into())));
+        assert!(names.contains(&(ResourceKind::Script, "paramita-cloud-alice".into())));
+        assert!(names.contains(&(ResourceKind::Application, "moltbot-alice".into())));
+    }
+}

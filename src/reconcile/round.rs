@@ -1,0 +1,354 @@
+//! One round for one tenant.
+
+use futures_util::future::join_all;
+
+use super::backoff;
+use super::desired::{Deployment, Desired, desired};
+use super::execute::{Executor, StepDone, StepError};
+use super::plan::{Observed, Plan, Planned, plan};
+use super::step::Step;
+use super::verdict::{Obstacle, judge, unknown_after};
+use crate::app::App;
+use crate::clock::Timestamp;
+use crate::cloudflare::SecretText;
+use crate::entropy;
+use crate::registry::{self, Leased, ResourceChange, RoundEnd, StageEnd};
+use crate::release::manifest::Profile;
+use crate::tenant::event::Event;
+use crate::tenant::id::hex;
+use crate::tenant::{Condition, Ledger, Phase, ResourceKind, ResourceState, Status, TenantId, condition};
+use crate::vault::Secret;
+use crate::vault::secret::Wanted;
+use crate::wake::Nudge;
+
+/// How long a round may go on without a word to the registry: two calls that run into their time limit, and some.
+const LEASE_MS: i64 = 90_000;
+
+/// Calls to Cloudflare after which a round stops and asks for the next one, so that one tenant with much to do does not
+/// hold an invocation for long.
+const CALLS_PER_ROUND: u32 = 60;
+
+/// How long a tenant waits that stands still because of the plane's own token.
+const UNAUTHORIZED_WAIT_MS: i64 = 15 * 60 * 1_000;
+
+/// How a round ended.
+#[derive(Clone, Debug, PartialEq, Eq)]
+pub enum Outcome {
+    /// Everything is as wanted.
+    Converged,
+    /// There is more to do, and nothing in the way.
+    Unfinished,
+    /// Something is in the way that may pass.
+    Waiting,
+    /// Something is in the way that a person has to remove.
+    Stopped,
+}
+
+/// What a round did.
+#[derive(Clone, Debug, PartialEq, Eq)]
+pub struct Report {
+    /// How it ended.
+    pub outcome: Outcome,
+    /// The steps that it ran, those that failed included.
+    pub steps: Vec<&'static str>,
+    /// When the tenant wants the next one.
+    pub due_at: Option<Timestamp>,
+}
+
+/// Runs a round for a tenant, if it is due and nobody else runs one. `None`: it was not, or the lease was lost on the
+/// way; whoever has it goes on.
+pub async fn run_round(app: &App, id: &TenantId, request_id: &str) -> Result<Option<Report>, registry::Error> {
+    let now = app.clock.now();
+    let token = hex(&entropy::bytes::<16>(app.entropy.as_ref()));
+    let Some(leased) = app.registry.lease(id, token, now.plus_ms(LEASE_MS), now).await? else { return Ok(None) };
+    let ledger = Ledger::from_rows(leased.resources.clone()).map_err(|kind| registry::Error::Inconsistent {
+        table: "resource",
+        detail: format!("tenant {id} has no row for its {}", kind.as_str()),
+    })?;
+    let wanted = desired(&leased.tenant, &ledger, &leased.release, now);
+    let round = Round {
+        app,
+        leased: &leased,
+        wanted,
+        observed: Observed::at_start(ledger),
+        secrets: leased.secrets.clone(),
+        assets: None,
+        steps: Vec::new(),
+        has_progressed: false,
+    };
+    match round.run(request_id).await {
+        Err(registry::Error::Conflict) => Ok(None),
+        other => other.map(Some),
+    }
+}
+
+struct Round<'a> {
+    app: &'a App,
+    leased: &'a Leased,
+    wanted: Desired,
+    observed: Observed,
+    secrets: Vec<Secret>,
+    assets: Option<SecretText>,
+    steps: Vec<&'static str>,
+    has_progressed: bool,
+}
+
+/// Why a round stopped planning.
+enum Stop {
+    Converged,
+    BudgetUsedUp,
+    Obstacle(Obstacle),
+}
+
+impl Round<'_> {
+    async fn run(mut self, request_id: &str) -> Result<Report, registry::Error> {
+        let stop = self.converge().await?;
+        let outcome = match &stop {
+            Stop::Converged => Outcome::Converged,
+            Stop::BudgetUsedUp => Outcome::Unfinished,
+            Stop::Obstacle(Obstacle::Lasting { .. }) => Outcome::Stopped,
+            Stop::Obstacle(_) => Outcome::Waiting,
+        };
+        let now = self.app.clock.now();
+        let end = self.end(&stop, now);
+        let due_at = self.app.registry.finish_round(self.leased, &end, now).await?;
+        if let Some(due) = due_at {
+            let nudge = Nudge { tenant: self.leased.tenant.id.0.clone(), request_id: request_id.to_owned() };
+            self.app.wake.nudge(nudge, seconds_until(due, now)).await;
+        }
+        Ok(Report { outcome, steps: self.steps, due_at })
+    }
+
+    /// Plans and runs stages until there is nothing to do or something is in the way.
+    async fn converge(&mut self) -> Result<Stop, registry::Error> {
+        let mut calls = 0;
+        let mut has_met_taken = false;
+        loop {
+            let Plan { stages } = plan(&self.wanted, &self.observed, &self.secrets);
+            let Some(stage) = stages.into_iter().next() else { return Ok(Stop::Converged) };
+            calls += stage.iter().map(|planned| planned.step.max_calls()).sum::<u32>();
+            if calls > CALLS_PER_ROUND {
+                return Ok(Stop::BudgetUsedUp);
+            }
+            match self.run_stage(&stage).await? {
+                None => {}
+                // Whose it is, the look that is planned next will tell; but a list that is behind must not keep a
+                // round going round.
+                Some(Obstacle::Taken { message }) if has_met_taken => {
+                    return Ok(Stop::Obstacle(Obstacle::Passing { message, retry_after_s: None }));
+                }
+                Some(Obstacle::Taken { .. }) => has_met_taken = true,
+                Some(obstacle) => return Ok(Stop::Obstacle(obstacle)),
+            }
+        }
+    }
+
+    /// Notes, calls, notes. Returns the weightiest obstacle that the stage met.
+    async fn run_stage(&mut self, stage: &[Planned]) -> Result<Option<Obstacle>, registry::Error> {
+        let now = self.app.clock.now();
+        let touched: Vec<ResourceKind> = stage.iter().flat_map(|planned| planned.step.touches()).copied().collect();
+        self.app.registry.begin_stage(self.leased, &touched, now.plus_ms(LEASE_MS), now).await?;
+        for kind in touched {
+            // The time of asking is what tells ours from another's in this very round, too.
+            let resource = self.observed.ledger.get_mut(kind);
+            resource.asked_at = resource.asked_at.or(Some(now));
+        }
+
+        let results = {
+            let executor = self.executor();
+            join_all(stage.iter().map(|planned| executor.run(&planned.step))).await
+        };
+        let mut end = StageEnd::default();
+        let mut obstacles = Vec::new();
+        for (Planned { step, .. }, result) in stage.iter().zip(results) {
+            self.steps.push(step.kind());
+            match result {
+                Ok(done) => {
+                    self.has_progressed |= step.is_change();
+                    obstacles.extend(self.take(done, &mut end));
+                }
+                Err(error) => {
+                    end.resources.extend(self.after_failure(step, &error));
+                    obstacles.push(judge(step, &error));
+                }
+            }
+        }
+        self.app.registry.end_stage(self.leased, &end, self.app.clock.now()).await?;
+        self.apply(end);
+        Ok(obstacles.into_iter().max_by_key(Obstacle::weight))
+    }
+
+    fn executor(&self) -> Executor<'_> {
+        Executor {
+            cloudflare: &self.app.cloudflare,
+            releases: self.app.releases.as_ref(),
+            sealing_key: &self.app.config.sealing_key,
+            leased: self.leased,
+            deployment: self.deployment(),
+            ledger: &self.observed.ledger,
+            secrets: &self.secrets,
+            assets: self.assets.as_ref(),
+        }
+    }
+
+    fn deployment(&self) -> Option<&Deployment> {
+        match &self.wanted {
+            Desired::Running(deployment) => Some(deployment),
+            Desired::DataOnly | Desired::Nothing => None,
+        }
+    }
+
+    fn take(&mut self, done: StepDone, end: &mut StageEnd) -> Option<Obstacle> {
+        self.observed.is_script_name_free |= done.script_name_is_free;
+        if let Some(receipt) = done.assets {
+            self.assets = Some(receipt);
+            self.observed.are_assets_staged = true;
+        }
+        end.resources.extend(done.end.resources);
+        end.pushed.extend(done.end.pushed);
+        end.removed.extend(done.end.removed);
+        end.events.extend(done.end.events);
+        done.pause.map(|message| Obstacle::Passing { message, retry_after_s: None })
+    }
+
+    /// What the ledger says after a failure: unknown where that is so, and where Cloudflare said no before acting, what
+    /// it said before.
+    fn after_failure(&self, step: &Step, error: &StepError) -> Vec<ResourceChange> {
+        let unknown = unknown_after(step, error);
+        let restored = step.touches().iter().filter(|kind| !unknown.contains(kind));
+        let as_before = restored.map(|kind| self.change(*kind, self.observed.ledger.get(*kind).state));
+        as_before.chain(unknown.iter().map(|kind| self.change(*kind, ResourceState::Unknown))).collect()
+    }
+
+    fn change(&self, kind: ResourceKind, state: ResourceState) -> ResourceChange {
+        let resource = self.observed.ledger.get(kind);
+        ResourceChange {
+            kind,
+            state,
+            external_id: resource.external_id.clone(),
+            applied: resource.applied.clone(),
+            is_end_of_life: false,
+        }
+    }
+
+    /// Takes what was recorded into this round's own picture.
+    fn apply(&mut self, end: StageEnd) {
+        for change in end.resources {
+            let resource = self.observed.ledger.get_mut(change.kind);
+            resource.state = change.state;
+            resource.external_id = change.external_id;
+            resource.applied = change.applied;
+            if change.is_end_of_life {
+                resource.asked_at = None;
+            }
+        }
+        for (name, version) in end.pushed {
+            if let Some(secret) = self.secrets.iter_mut().find(|secret| secret.name == name) {
+                secret.pushed_version = version;
+            }
+        }
+        self.secrets.retain(|secret| !end.removed.iter().any(|(name, _)| *name == secret.name));
+    }
+
+    /// What the registry is told at the end.
+    fn end(&self, stop: &Stop, now: Timestamp) -> RoundEnd {
+        let tenant = &self.leased.tenant;
+        let mut conditions = tenant.conditions.clone();
+        if self.deployment().is_some() {
+            set_secrets_ready(&mut conditions, &self.leased.release.manifest.profile, &self.secrets, now);
+        } else {
+            conditions.retain(|condition| condition.kind != "SecretsReady");
+        }
+        let mut ready = |status, reason: &str, message: &str| {
+            condition::set(&mut conditions, now, "Ready", status, reason, message);
+        };
+        let attempts = if self.has_progressed { 1 } else { tenant.attempts };
+        let [chance] = entropy::bytes::<1>(self.app.entropy.as_ref());
+        let backed_off =
+            |retry_after_s| Some(now.plus_ms(backoff::wait_ms(attempts, tenant.phase, retry_after_s, chance)));
+        let still = |due_at, events| RoundEnd {
+            phase: tenant.phase,
+            conditions: Vec::new(),
+            attempts,
+            due_at,
+            converged: false,
+            events,
+        };
+        let end = match stop {
+            Stop::Converged => {
+                let (phase, status, reason, message, due_at) = match (&self.wanted, tenant.deletion) {
+                    (Desired::Running(_), _) => {
+                        (Phase::Ready, Status::True, "Converged", "everything is as asked for", None)
+                    }
+                    (Desired::DataOnly, Some(deletion)) => (
+                        Phase::Deleting,
+                        Status::False,
+                        "DataKept",
+                        "Worker, container and route are deleted; the bucket is kept until the grace period ends",
+                        Some(deletion.keep_data_until),
+                    ),
+                    _ => (Phase::Deleted, Status::False, "Deleted", "nothing is left", None),
+                };
+                ready(status, reason, message);
+                let is_news = phase != tenant.phase;
+                let events = is_news.then(|| Event::new(reason, message)).into_iter().collect();
+                RoundEnd { phase, attempts: 0, converged: true, ..still(due_at, events) }
+            }
+            Stop::BudgetUsedUp => {
+                ready(Status::False, "InProgress", "more is to be done than fits into one round; it goes on at once");
+                still(Some(now), Vec::new())
+            }
+            Stop::Obstacle(Obstacle::Taken { message } | Obstacle::Passing { message, .. }) => {
+                let retry_after_s = match stop {
+                    Stop::Obstacle(Obstacle::Passing { retry_after_s, .. }) => *retry_after_s,
+                    _ => None,
+                };
+                ready(Status::False, "Retrying", message);
+                still(backed_off(retry_after_s), vec![Event::new("Retrying", message.clone())])
+            }
+            Stop::Obstacle(Obstacle::Unauthorized { message }) => {
+                ready(Status::False, "PlaneUnauthorized", message);
+                let events = vec![Event::new("PlaneUnauthorized", message.clone())];
+                RoundEnd { phase: stopped(tenant.phase), ..still(Some(now.plus_ms(UNAUTHORIZED_WAIT_MS)), events) }
+            }
+            Stop::Obstacle(Obstacle::Lasting { reason, message }) => {
+                ready(Status::False, reason, message);
+                // A deletion never gives up; it slows down.
+                let due_at = if tenant.phase == Phase::Deleting { backed_off(None) } else { None };
+                let events = vec![Event::new(reason, message.clone())];
+                RoundEnd { phase: stopped(tenant.phase), ..still(due_at, events) }
+            }
+        };
+        RoundEnd { conditions, ..end }
+    }
+}
+
+/// A deletion stays one, whatever is in its way.
+fn stopped(phase: Phase) -> Phase {
+    if phase == Phase::Deleting { phase } else { Phase::Failed }
+}
+
+fn set_secrets_ready(conditions: &mut Vec<Condition>, profile: &Profile, secrets: &[Secret], now: Timestamp) {
+    let is_set =
+        |name: &String| secrets.iter().any(|secret| secret.name.as_str() == name && secret.wanted == Wanted::Set);
+    let missing: Vec<&str> = profile.required.iter().filter(|name| !is_set(name)).map(String::as_str).collect();
+    let pending: Vec<&str> =
+        secrets.iter().filter(|secret| secret.is_pending()).map(|secret| secret.name.as_str()).collect();
+    let (status, reason, message) = if !missing.is_empty() {
+        let message =
+            format!("required and not set: {}; set them with PATCH /v1/tenants/{{name}}/secrets", missing.join(", "));
+        (Status::False, "Missing", message)
+    } else if !pending.is_empty() {
+        (Status::False, "Pending", format!("not yet on the Worker: {}", pending.join(", ")))
+    } else {
+        (Status::True, "Pushed", "every secret is on the Worker".to_owned())
+    };
+    condition::set(conditions, now, "SecretsReady", status, reason, message);
+}
+
+/// Whole seconds, rounded up so that the nudge does not come too early; at most what Queues takes.
+fn seconds_until(due: Timestamp, now: Timestamp) -> u32 {
+    const MOST: i64 = 43_200;
+    let seconds = (due.0 - now.0).max(0).saturating_add(999) / 1_000;
+    u32::try_from(seconds.min(MOST)).unwrap_or(0)
+}
