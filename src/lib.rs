@@ -6,6 +6,8 @@ pub mod cloudflare;
 pub mod config;
 pub mod cost;
 pub mod entropy;
+pub mod http;
+pub mod jobs;
 pub mod reconcile;
 pub mod registry;
 pub mod release;

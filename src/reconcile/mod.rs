@@ -12,5 +12,6 @@ pub mod plan;
 mod round;
 pub mod step;
 mod verdict;
+pub mod wrangler_config;
 
 pub use round::{Outcome, Report, run_round};

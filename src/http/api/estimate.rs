@@ -1,0 +1,27 @@
+//! `GET /v1/estimate`.
+
+use axum::Json;
+use serde_json::{Value, json};
+
+use super::spec::parse_instance_type;
+use crate::cost::Usage;
+use crate::http::error::ApiError;
+use crate::http::query::Query;
+use crate::tenant::{InstanceType, spec};
+
+/// What a size costs a month: `?instance_type=&cpu_percent=&hours_per_day=&instances=`, each with a default.
+pub async fn read(mut query: Query) -> Result<Json<Value>, ApiError> {
+    let instance_type = query.text("instance_type", parse_instance_type).unwrap_or(InstanceType::Standard1);
+    let mut number = |name, most, default: u32| {
+        let least = i64::from(name == "instances");
+        query.number(name, least..=most).and_then(|number| u32::try_from(number).ok()).unwrap_or(default)
+    };
+    let usage = Usage {
+        instance_type,
+        instances: number("instances", i64::from(spec::MAX_INSTANCES), 1),
+        hours_per_day: number("hours_per_day", 24, 24),
+        cpu_percent: number("cpu_percent", 100, 10),
+    };
+    query.finish()?;
+    Ok(Json(json!({ "currency": "USD", "per": "month of 730 hours", "estimate": usage.estimate() })))
+}

@@ -1,0 +1,53 @@
+//! `GET /v1/instance-types`.
+
+use axum::Json;
+use serde_json::{Value, json};
+
+use crate::cost::Usage;
+use crate::http::error::ApiError;
+use crate::http::query::Query;
+use crate::tenant::InstanceType;
+
+/// CPU use of a small team's instance, by the guide's table of usage scenarios.
+const TYPICAL_CPU_PERCENT: u32 = 10;
+
+/// Every size with what it has and what it costs a month around the clock.
+pub async fn list(query: Query) -> Result<Json<Value>, ApiError> {
+    query.finish()?;
+    let types: Vec<Value> = InstanceType::ALL.into_iter().map(view).collect();
+    Ok(Json(json!({ "instance_types": types, "default": InstanceType::Standard1 })))
+}
+
+fn view(size: InstanceType) -> Value {
+    let dimensions = size.dimensions();
+    let estimate = Usage::around_the_clock(size, 1, TYPICAL_CPU_PERCENT).estimate();
+    json!({
+        "name": size,
+        "vcpu": fraction(dimensions.vcpu_sixteenths, 16),
+        "memory_gib": fraction(dimensions.memory_quarter_gib, 4),
+        "disk_gb": dimensions.disk_gb,
+        "recommended_for": size.recommended_for(),
+        "open_to_tenants": size.is_open_to_tenants(),
+        "monthly_usd": {
+            "fixed_first_tenant": estimate.first_tenant.fixed,
+            "total_next_tenant_at_10_percent_cpu": estimate.next_tenant.total,
+        },
+    })
+}
+
+/// `8` sixteenths as `1/2`.
+fn fraction(parts: u32, of: u32) -> String {
+    if parts.is_multiple_of(of) { (parts / of).to_string() } else { format!("1/{}", of / parts) }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn sizes_read_as_in_the_price_list() {
+        let read = |parts, of| fraction(parts, of);
+        assert_eq!([read(1, 16), read(4, 16), read(8, 16), read(64, 16)], ["1/16", "1/4", "1/2", "4"]);
+        assert_eq!([read(1, 4), read(48, 4)], ["1/4", "12"]);
+    }
+}

@@ -1,0 +1,12 @@
+//! One file an endpoint, or a family of them.
+
+pub mod estimate;
+pub mod events;
+pub mod health;
+pub mod instance_types;
+pub mod names;
+pub mod secrets;
+pub mod sign_up;
+mod spec;
+pub mod tenant;
+pub mod wrangler_config;

@@ -1,0 +1,25 @@
+//! `GET /v1/names/{name}`.
+
+use axum::Json;
+use axum::extract::{Path, State};
+use serde_json::{Value, json};
+
+use crate::app::App;
+use crate::http::error::ApiError;
+use crate::http::query::Query;
+use crate::tenant::TenantName;
+use crate::tenant::name::NameError;
+
+/// Whether a name is free, taken, reserved or malformed, and why.
+pub async fn read(State(app): State<App>, Path(name): Path<String>, query: Query) -> Result<Json<Value>, ApiError> {
+    query.finish()?;
+    let (status, reason) = match TenantName::parse(&name) {
+        Err(error @ NameError::Reserved(_)) => ("reserved", error.to_string()),
+        Err(error) => ("malformed", error.to_string()),
+        Ok(name) if app.registry.is_name_taken(&name).await? => {
+            ("taken", "the name is taken; choose another".to_owned())
+        }
+        Ok(_) => ("free", "nobody has the name".to_owned()),
+    };
+    Ok(Json(json!({ "name": name, "status": status, "reason": reason })))
+}

@@ -1,0 +1,208 @@
+//! `GET`, `PATCH /v1/tenants/{name}/secrets`, `PUT`, `DELETE …/secrets/{NAME}`.
+
+use std::collections::BTreeSet;
+
+use axum::extract::{Path, State};
+use axum::response::Response;
+use axum::{Extension, Json};
+use serde_json::{Map, Value, json};
+
+use super::tenant::{accepted, phase_after_change, refuse_if_going};
+use crate::app::App;
+use crate::http::auth::Owner;
+use crate::http::body::{Fields, JsonObject, escape};
+use crate::http::error::{ApiError, FieldError};
+use crate::http::query::Query;
+use crate::http::request_id::RequestId;
+use crate::http::view;
+use crate::registry::SecretChange;
+use crate::release::Release;
+use crate::tenant::event::Event;
+use crate::tenant::secret_name::{MAX_SECRETS, MAX_VALUE_BYTES};
+use crate::tenant::{SecretName, Tenant};
+use crate::vault::sealed::Place;
+use crate::vault::secret::Wanted;
+use crate::vault::{PlainSecret, Secret};
+
+/// Names and states; values are never readable.
+pub async fn list(State(app): State<App>, owner: Owner, query: Query) -> Result<Json<Value>, ApiError> {
+    query.finish()?;
+    let secrets = app.registry.secrets(&owner.tenant.id).await?;
+    let release = release_of(&app, &owner.tenant).await?;
+    let is_set =
+        |name: &&String| secrets.iter().any(|secret| secret.name.as_str() == *name && secret.wanted == Wanted::Set);
+    let missing: Vec<&String> = release.manifest.profile.required.iter().filter(|name| !is_set(name)).collect();
+    Ok(Json(json!({ "secrets": secrets.iter().map(view::secret).collect::<Vec<_>>(), "missing": missing })))
+}
+
+/// Sets and deletes several at once: `{"NAME": "value", "OTHER": null}`.
+pub async fn change(
+    State(app): State<App>,
+    Extension(request_id): Extension<RequestId>,
+    owner: Owner,
+    query: Query,
+    JsonObject(body): JsonObject,
+) -> Result<Response, ApiError> {
+    query.finish()?;
+    refuse_if_going(&owner.tenant)?;
+    let release = release_of(&app, &owner.tenant).await?;
+    let mut complaints = Vec::new();
+    let changes = read_values("", body, &release, &mut complaints);
+    if !complaints.is_empty() {
+        return Err(ApiError::Invalid(complaints));
+    }
+    if changes.is_empty() {
+        return Err(ApiError::invalid("", "names no secret; send {\"NAME\": \"value\"}, or null to delete one"));
+    }
+    apply(&app, owner.tenant, changes, request_id).await
+}
+
+/// Sets one: `{"value": "…"}`.
+pub async fn set(
+    State(app): State<App>,
+    Extension(request_id): Extension<RequestId>,
+    owner: Owner,
+    Path((_, name)): Path<(String, String)>,
+    query: Query,
+    JsonObject(body): JsonObject,
+) -> Result<Response, ApiError> {
+    query.finish()?;
+    refuse_if_going(&owner.tenant)?;
+    let release = release_of(&app, &owner.tenant).await?;
+    let mut complaints = Vec::new();
+    let name = check_name("", &name, &release, &mut complaints);
+    let mut fields = Fields::new("", body, &mut complaints);
+    fields.require("value");
+    let value = fields.text("value", check_value);
+    fields.finish();
+    match (name, value) {
+        (Some(name), Some(value)) if complaints.is_empty() => {
+            apply(&app, owner.tenant, vec![(name, Some(value))], request_id).await
+        }
+        _ => Err(ApiError::Invalid(complaints)),
+    }
+}
+
+/// Deletes one.
+pub async fn delete(
+    State(app): State<App>,
+    Extension(request_id): Extension<RequestId>,
+    owner: Owner,
+    Path((_, name)): Path<(String, String)>,
+    query: Query,
+) -> Result<Response, ApiError> {
+    query.finish()?;
+    refuse_if_going(&owner.tenant)?;
+    let name = SecretName::parse(&name).map_err(|_| ApiError::NoSuchSecret)?;
+    apply(&app, owner.tenant, vec![(name, None)], request_id).await
+}
+
+async fn apply(
+    app: &App,
+    tenant: Tenant,
+    changes: Vec<(SecretName, Option<PlainSecret>)>,
+    request_id: RequestId,
+) -> Result<Response, ApiError> {
+    let present = app.registry.secrets(&tenant.id).await?;
+    check_against(&present, &changes)?;
+    let names: Vec<&str> = changes.iter().map(|(name, _)| name.as_str()).collect();
+    let event = Event::new("SecretsChanged", format!("secrets set or deleted: {}", names.join(", ")));
+    let changes = changes.iter().map(|(name, value)| seal(app, &tenant, &present, name, value.as_ref()));
+    let changes = changes.collect::<Result<Vec<_>, _>>()?;
+    app.registry.change_secrets(&tenant, &changes, phase_after_change(&tenant), &event, app.clock.now()).await?;
+    accepted(app, &tenant, request_id).await
+}
+
+/// What is to be deleted is there, and what is there afterwards is not too much.
+fn check_against(present: &[Secret], changes: &[(SecretName, Option<PlainSecret>)]) -> Result<(), ApiError> {
+    let mut names: BTreeSet<&SecretName> =
+        present.iter().filter(|secret| secret.wanted == Wanted::Set).map(|secret| &secret.name).collect();
+    for (name, value) in changes {
+        match value {
+            Some(_) => drop(names.insert(name)),
+            None if !names.remove(name) => return Err(ApiError::NoSuchSecret),
+            None => {}
+        }
+    }
+    if names.len() > MAX_SECRETS { Err(ApiError::TooManySecrets) } else { Ok(()) }
+}
+
+fn seal(
+    app: &App,
+    tenant: &Tenant,
+    present: &[Secret],
+    name: &SecretName,
+    value: Option<&PlainSecret>,
+) -> Result<SecretChange, ApiError> {
+    let version = present.iter().find(|secret| secret.name == *name).map_or(0, |secret| secret.version) + 1;
+    let place = Place { tenant: &tenant.id, name, version };
+    let seal = |value| app.config.sealing_key.seal(place, value, app.entropy.as_ref());
+    let sealed = value.map(seal).transpose().map_err(|error| ApiError::Internal(error.to_string()))?;
+    Ok(SecretChange { name: name.clone(), version, sealed })
+}
+
+async fn release_of(app: &App, tenant: &Tenant) -> Result<Release, ApiError> {
+    let found = app.registry.release(&tenant.release).await?;
+    found.ok_or_else(|| ApiError::Internal(format!("release {} is missing", tenant.release)))
+}
+
+/// Reads names and values at `pointer`; `null` stands for "delete".
+pub fn read_values(
+    pointer: &str,
+    values: Map<String, Value>,
+    release: &Release,
+    complaints: &mut Vec<FieldError>,
+) -> Vec<(SecretName, Option<PlainSecret>)> {
+    let mut read = Vec::with_capacity(values.len());
+    if values.len() > MAX_SECRETS {
+        complaints.push(FieldError {
+            pointer: pointer.to_owned(),
+            detail: format!("names {} secrets; a tenant has at most {MAX_SECRETS}", values.len()),
+        });
+        return read;
+    }
+    for (text, value) in values {
+        let at = format!("{pointer}/{}", escape(&text));
+        let name = check_name(&at, &text, release, complaints);
+        let value = match value {
+            Value::Null => Ok(None),
+            Value::String(value) => check_value(&value).map(Some),
+            _ => Err("must be a string".to_owned()),
+        };
+        match (name, value) {
+            (Some(name), Ok(value)) => read.push((name, value)),
+            (None, Ok(_)) => {}
+            (_, Err(detail)) => complaints.push(FieldError { pointer: at, detail }),
+        }
+    }
+    read
+}
+
+/// A name that a tenant may set under this release.
+fn check_name(pointer: &str, text: &str, release: &Release, complaints: &mut Vec<FieldError>) -> Option<SecretName> {
+    let profile = &release.manifest.profile;
+    let is_binding = || {
+        let bound = release.manifest.bindings.iter().filter_map(|binding| binding.get("name")?.as_str());
+        let own = [&profile.environment_variable, &profile.bucket_variable].into_iter().flatten().map(String::as_str);
+        bound.chain(own).any(|name| name == text)
+    };
+    let checked = SecretName::parse(text).map_err(|error| error.to_string());
+    let checked = match checked {
+        Ok(_) if profile.sleep_secret.as_deref() == Some(text) => {
+            Err("is set by the plane; change spec.sleep_after instead".to_owned())
+        }
+        Ok(_) if is_binding() => Err("is the name of one of the Worker's own bindings".to_owned()),
+        other => other,
+    };
+    checked.map_err(|detail| complaints.push(FieldError { pointer: pointer.to_owned(), detail })).ok()
+}
+
+fn check_value(value: &str) -> Result<PlainSecret, String> {
+    match value.len() {
+        0 => Err("is empty; send null to delete a secret".to_owned()),
+        length if length > MAX_VALUE_BYTES => {
+            Err(format!("has {length} bytes; a secret's value has at most {MAX_VALUE_BYTES}"))
+        }
+        _ => Ok(PlainSecret::new(value.to_owned())),
+    }
+}

@@ -1,0 +1,187 @@
+//! `POST /v1/tenants`.
+
+use axum::extract::State;
+use axum::response::{IntoResponse, Response};
+use axum::{Extension, Json};
+use http::StatusCode;
+use http::header::{HeaderName, LOCATION};
+use serde_json::{Value, json};
+
+use super::secrets::read_values;
+use super::spec;
+use crate::app::App;
+use crate::clock::Timestamp;
+use crate::config::SignupMode;
+use crate::cost::Usage;
+use crate::entropy;
+use crate::http::body::{Fields, JsonObject};
+use crate::http::error::ApiError;
+use crate::http::query::Query;
+use crate::http::request_id::RequestId;
+use crate::http::view;
+use crate::reconcile::desired::{Desired, deployment};
+use crate::reconcile::plan::{Observed, plan};
+use crate::reconcile::wrangler_config::wrangler_config;
+use crate::registry::NewTenant;
+use crate::release::Release;
+use crate::tenant::id::hex;
+use crate::tenant::spec::SpecChange;
+use crate::tenant::{Ledger, Phase, ResourceKind, SecretName, Tenant, TenantId, TenantName, TenantSpec};
+use crate::vault::sealed::Place;
+use crate::vault::secret::Wanted;
+use crate::vault::{ApiToken, PlainSecret, Secret};
+use crate::wake::Nudge;
+
+/// CPU use that a sign-up's estimate supposes: the guide's light usage.
+const LIGHT_CPU_PERCENT: u32 = 10;
+
+/// What a sign-up asks for, checked.
+struct SignUp {
+    name: TenantName,
+    spec: TenantSpec,
+    secrets: Vec<(SecretName, PlainSecret)>,
+}
+
+/// Signs a tenant up; with `?dry_run=true` says what that would do, and does nothing.
+pub async fn create(
+    State(app): State<App>,
+    Extension(request_id): Extension<RequestId>,
+    mut query: Query,
+    JsonObject(body): JsonObject,
+) -> Result<Response, ApiError> {
+    let is_dry_run = query.flag("dry_run");
+    query.finish()?;
+    match app.config.signup_mode {
+        SignupMode::Open => {}
+        SignupMode::Invite => return Err(ApiError::InviteRequired),
+        SignupMode::Closed => return Err(ApiError::SignupClosed),
+    }
+    let release = app.registry.default_release().await?.ok_or(ApiError::NoRelease)?;
+    let mut sign_up = read(body, &release)?;
+    if app.registry.is_name_taken(&sign_up.name).await? {
+        return Err(ApiError::NameTaken);
+    }
+    let gateway_token = generate(&app, &release, &mut sign_up.secrets);
+    if is_dry_run {
+        return dry_run(&app, &sign_up, &release).map(|answer| Json(answer).into_response());
+    }
+    let (tenant, token) = write(&app, &sign_up, &release).await?;
+    app.wake.nudge(Nudge { tenant: tenant.0.clone(), request_id: request_id.0 }, 0).await;
+
+    let (tenant, resources) = app.registry.find_tenant(&tenant).await?.ok_or(ApiError::NoSuchTenant)?;
+    let answer = json!({
+        "tenant": view::tenant(&app, &tenant, &resources),
+        "token": token.expose(),
+        "gateway_token": gateway_token.as_ref().map(PlainSecret::expose),
+    });
+    let location: [(HeaderName, String); 1] = [(LOCATION, format!("/v1/tenants/{}", tenant.name))];
+    Ok((StatusCode::ACCEPTED, location, Json(answer)).into_response())
+}
+
+/// Reads the body; every complaint at once.
+fn read(body: serde_json::Map<String, Value>, release: &Release) -> Result<SignUp, ApiError> {
+    let mut complaints = Vec::new();
+    let mut fields = Fields::new("", body, &mut complaints);
+    fields.require("name");
+    let name = fields.text("name", TenantName::parse);
+    let spec = fields.object("spec");
+    let secrets = fields.object("secrets");
+    fields.finish();
+    let change = spec.map_or_else(SpecChange::default, |spec| spec::read(spec, &mut complaints));
+    let secrets = secrets.map_or_else(Vec::new, |values| {
+        let read = read_values("/secrets", values, release, &mut complaints).into_iter();
+        // Nothing is set yet, so there is nothing that null could delete.
+        read.filter_map(|(name, value)| Some((name, value?))).collect()
+    });
+    match name {
+        Some(name) if complaints.is_empty() => {
+            Ok(SignUp { name, spec: change.apply_to(TenantSpec::default()), secrets })
+        }
+        _ => Err(ApiError::Invalid(complaints)),
+    }
+}
+
+/// Makes the secrets that the release's profile has the plane make, unless the tenant gave them. Returns the gateway's.
+fn generate(app: &App, release: &Release, secrets: &mut Vec<(SecretName, PlainSecret)>) -> Option<PlainSecret> {
+    let profile = &release.manifest.profile;
+    for name in profile.generated.iter().filter_map(|name| SecretName::parse(name).ok()) {
+        if !secrets.iter().any(|(given, _)| *given == name) {
+            secrets.push((name, PlainSecret::generate(app.entropy.as_ref())));
+        }
+    }
+    let gateway = profile.gateway_token.as_deref()?;
+    secrets.iter().find(|(name, _)| name.as_str() == gateway).map(|(_, value)| value.clone())
+}
+
+async fn write(app: &App, sign_up: &SignUp, release: &Release) -> Result<(TenantId, ApiToken), ApiError> {
+    let entropy = app.entropy.as_ref();
+    let id = TenantId::generate(entropy);
+    let token = ApiToken::generate(entropy);
+    let token_id = format!("tok_{}", hex(&entropy::bytes::<8>(entropy)));
+    let seal = |(name, value): &(SecretName, PlainSecret)| {
+        let place = Place { tenant: &id, name, version: 1 };
+        let sealed = app.config.sealing_key.seal(place, value, entropy);
+        sealed.map(|sealed| (name.clone(), sealed)).map_err(|error| ApiError::Internal(error.to_string()))
+    };
+    let secrets = sign_up.secrets.iter().map(seal).collect::<Result<Vec<_>, _>>()?;
+    let new = NewTenant {
+        id: &id,
+        name: &sign_up.name,
+        spec: &sign_up.spec,
+        release: &release.id,
+        resources: &app.config.prefixes.names_for(&sign_up.name),
+        secrets: &secrets,
+        token: (&token_id, &token.hash()),
+    };
+    app.registry.create_tenant(new, app.clock.now()).await?;
+    Ok((id, token))
+}
+
+/// The plan of the first round, the equivalent configuration, and the price. Nothing is written, nobody is called.
+fn dry_run(app: &App, sign_up: &SignUp, release: &Release) -> Result<Value, ApiError> {
+    let now = app.clock.now();
+    let tenant = not_yet_written(sign_up, release, now);
+    let missing_row = |kind: ResourceKind| ApiError::Internal(format!("no name for the {}", kind.as_str()));
+    let ledger = Ledger::empty(&app.config.prefixes.names_for(&sign_up.name)).map_err(missing_row)?;
+    let secrets: Vec<Secret> = sign_up.secrets.iter().map(|(name, _)| pending(name, now)).collect();
+    let wanted = deployment(&tenant, &ledger, release);
+    let config = wrangler_config(&wanted, &ledger, release);
+    let steps = plan(&Desired::Running(Box::new(wanted)), &Observed::at_start(ledger.clone()), &secrets);
+    let spec = &sign_up.spec;
+    let usage = Usage::around_the_clock(spec.instance_type, spec.max_instances, LIGHT_CPU_PERCENT);
+    Ok(json!({
+        "plan": view::plan(&steps, &ledger),
+        "wrangler_config": config,
+        "estimate": usage.estimate(),
+    }))
+}
+
+fn not_yet_written(sign_up: &SignUp, release: &Release, now: Timestamp) -> Tenant {
+    Tenant {
+        id: TenantId("(not yet)".to_owned()),
+        name: sign_up.name.clone(),
+        phase: Phase::Pending,
+        generation: 1,
+        observed_generation: 0,
+        spec: sign_up.spec.clone(),
+        release: release.id.clone(),
+        conditions: Vec::new(),
+        deletion: None,
+        due_at: Some(now),
+        attempts: 0,
+        created_at: now,
+        updated_at: now,
+    }
+}
+
+fn pending(name: &SecretName, now: Timestamp) -> Secret {
+    Secret {
+        name: name.clone(),
+        wanted: Wanted::Set,
+        version: 1,
+        pushed_version: 0,
+        sealed: None,
+        updated_at: now,
+        pushed_at: None,
+    }
+}

@@ -1,0 +1,36 @@
+//! Reads a spec, or a change of one, out of a body.
+
+use serde_json::{Map, Value as Json};
+
+use crate::http::body::Fields;
+use crate::http::error::FieldError;
+use crate::tenant::spec::{MAX_INSTANCES, SpecChange};
+use crate::tenant::{InstanceType, SleepAfter};
+
+/// A size by name.
+pub fn parse_instance_type(text: &str) -> Result<InstanceType, String> {
+    InstanceType::parse(text).ok_or_else(|| {
+        let known: Vec<&str> = InstanceType::ALL.into_iter().map(InstanceType::as_str).collect();
+        format!("is not an instance type; known are: {}", known.join(", "))
+    })
+}
+
+fn parse_open_instance_type(text: &str) -> Result<InstanceType, String> {
+    let size = parse_instance_type(text)?;
+    if size.is_open_to_tenants() {
+        return Ok(size);
+    }
+    Err(format!("{size} does not suit OpenClaw; choose standard-1 or larger, or ask the operator"))
+}
+
+/// The fields of a spec; what is absent stays `None`.
+pub fn read(fields: Map<String, Json>, complaints: &mut Vec<FieldError>) -> SpecChange {
+    let mut fields = Fields::new("/spec", fields, complaints);
+    let change = SpecChange {
+        instance_type: fields.text("instance_type", parse_open_instance_type),
+        max_instances: fields.number("max_instances", 1..=MAX_INSTANCES),
+        sleep_after: fields.text("sleep_after", SleepAfter::parse),
+    };
+    fields.finish();
+    change
+}

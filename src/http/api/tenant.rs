@@ -1,0 +1,110 @@
+//! `GET`, `PATCH`, `DELETE /v1/tenants/{name}`.
+
+use axum::extract::State;
+use axum::response::{IntoResponse, Response};
+use axum::{Extension, Json};
+use http::StatusCode;
+use serde_json::{Value, json};
+
+use super::spec;
+use crate::app::App;
+use crate::http::auth::Owner;
+use crate::http::body::{Fields, JsonObject};
+use crate::http::error::ApiError;
+use crate::http::query::Query;
+use crate::http::request_id::RequestId;
+use crate::http::view;
+use crate::tenant::event::Event;
+use crate::tenant::spec::SpecChange;
+use crate::tenant::{Phase, Tenant};
+use crate::wake::Nudge;
+
+/// Days that a deleted tenant's bucket is kept when nothing is said, and at most.
+const GRACE_DAYS: i64 = 7;
+const MAX_GRACE_DAYS: i64 = 30;
+const DAY_MS: i64 = 24 * 60 * 60 * 1_000;
+
+/// The tenant.
+pub async fn read(State(app): State<App>, owner: Owner, query: Query) -> Result<Json<Value>, ApiError> {
+    query.finish()?;
+    Ok(Json(json!({ "tenant": view::tenant(&app, &owner.tenant, &owner.resources) })))
+}
+
+/// Changes the spec; what the body does not name stays. A change that changes nothing is answered 200.
+pub async fn change(
+    State(app): State<App>,
+    Extension(request_id): Extension<RequestId>,
+    owner: Owner,
+    query: Query,
+    JsonObject(body): JsonObject,
+) -> Result<Response, ApiError> {
+    query.finish()?;
+    let change = read_change(body)?;
+    let Owner { tenant, resources } = owner;
+    refuse_if_going(&tenant)?;
+    let wanted = change.apply_to(tenant.spec.clone());
+    if wanted == tenant.spec {
+        let unchanged = json!({ "tenant": view::tenant(&app, &tenant, &resources) });
+        return Ok(Json(unchanged).into_response());
+    }
+    let message = format!(
+        "wanted from now on: {}, at most {} at once, sleep after {}",
+        wanted.instance_type, wanted.max_instances, wanted.sleep_after
+    );
+    let event = Event::new("SpecChanged", message);
+    app.registry.change_spec(&tenant, &wanted, phase_after_change(&tenant), &event, app.clock.now()).await?;
+    accepted(&app, &tenant, request_id).await
+}
+
+/// Deletes the tenant: Worker, container and route at once, the bucket after `?grace_days=`.
+pub async fn delete(
+    State(app): State<App>,
+    Extension(request_id): Extension<RequestId>,
+    owner: Owner,
+    mut query: Query,
+) -> Result<Response, ApiError> {
+    let grace_days = query.number("grace_days", 0..=MAX_GRACE_DAYS).unwrap_or(GRACE_DAYS);
+    query.finish()?;
+    let Owner { tenant, resources } = owner;
+    if tenant.phase == Phase::Deleted {
+        let gone = json!({ "tenant": view::tenant(&app, &tenant, &resources) });
+        return Ok(Json(gone).into_response());
+    }
+    let now = app.clock.now();
+    let message = match grace_days {
+        0 => "deletion asked for, data included".to_owned(),
+        days => format!("deletion asked for; data is kept for {days} days at most"),
+    };
+    let event = Event::new("DeletionAsked", message);
+    app.registry.ask_deletion(&tenant, now.plus_ms(grace_days * DAY_MS), &event, now).await?;
+    accepted(&app, &tenant, request_id).await
+}
+
+/// Reads a body of the form `{"spec": {…}}`; every complaint at once.
+fn read_change(body: serde_json::Map<String, Value>) -> Result<SpecChange, ApiError> {
+    let mut complaints = Vec::new();
+    let mut fields = Fields::new("", body, &mut complaints);
+    fields.require("spec");
+    let spec = fields.object("spec");
+    fields.finish();
+    let change = spec.map_or_else(SpecChange::default, |spec| spec::read(spec, &mut complaints));
+    if complaints.is_empty() { Ok(change) } else { Err(ApiError::Invalid(complaints)) }
+}
+
+/// A tenant that is going takes no changes.
+pub fn refuse_if_going(tenant: &Tenant) -> Result<(), ApiError> {
+    if tenant.deletion.is_some() { Err(ApiError::BeingDeleted) } else { Ok(()) }
+}
+
+/// The phase once something else is wanted.
+pub fn phase_after_change(tenant: &Tenant) -> Phase {
+    tenant.phase.after_change(tenant.observed_generation > 0)
+}
+
+/// Nudges, and answers 202 with the tenant as it is now.
+pub async fn accepted(app: &App, tenant: &Tenant, request_id: RequestId) -> Result<Response, ApiError> {
+    app.wake.nudge(Nudge { tenant: tenant.id.0.clone(), request_id: request_id.0 }, 0).await;
+    let (tenant, resources) = app.registry.find_tenant(&tenant.id).await?.ok_or(ApiError::NoSuchTenant)?;
+    let answer = json!({ "tenant": view::tenant(app, &tenant, &resources) });
+    Ok((StatusCode::ACCEPTED, Json(answer)).into_response())
+}

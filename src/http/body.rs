@@ -1,0 +1,115 @@
+//! Reads a JSON body and complains about everything at once.
+
+use axum::body::Bytes;
+use axum::extract::{FromRequest, Request};
+use http::StatusCode;
+use http::header::CONTENT_TYPE;
+use serde_json::{Map, Value as Json};
+
+use super::error::{ApiError, FieldError};
+
+/// The body of a request as a JSON object.
+#[derive(Debug)]
+pub struct JsonObject(pub Map<String, Json>);
+
+impl<S: Send + Sync> FromRequest<S> for JsonObject {
+    type Rejection = ApiError;
+
+    async fn from_request(request: Request, state: &S) -> Result<Self, ApiError> {
+        let content_type = request.headers().get(CONTENT_TYPE).and_then(|value| value.to_str().ok());
+        let media_type = content_type.unwrap_or_default().split(';').next().unwrap_or_default().trim();
+        if !["application/json", "application/merge-patch+json"]
+            .iter()
+            .any(|known| media_type.eq_ignore_ascii_case(known))
+        {
+            return Err(ApiError::UnsupportedMediaType);
+        }
+        let bytes = Bytes::from_request(request, state).await.map_err(|rejection| match rejection.status() {
+            StatusCode::PAYLOAD_TOO_LARGE => ApiError::TooLarge,
+            _ => ApiError::NotJson("the body could not be read".into()),
+        })?;
+        match serde_json::from_slice(&bytes) {
+            Ok(Json::Object(fields)) => Ok(Self(fields)),
+            Ok(_) => Err(ApiError::invalid("", "must be a JSON object")),
+            Err(error) => Err(ApiError::NotJson(error.to_string())),
+        }
+    }
+}
+
+/// Takes the known fields out of an object, notes what is wrong with them, and what is left over.
+pub struct Fields<'a> {
+    pointer: String,
+    fields: Map<String, Json>,
+    known: Vec<&'static str>,
+    complaints: &'a mut Vec<FieldError>,
+}
+
+impl<'a> Fields<'a> {
+    /// The fields of the object at `pointer`.
+    pub fn new(pointer: &str, fields: Map<String, Json>, complaints: &'a mut Vec<FieldError>) -> Self {
+        Self { pointer: pointer.to_owned(), fields, known: Vec::new(), complaints }
+    }
+
+    /// A text field, read by `parse`; `None` when it is absent, or wrong, which is noted.
+    pub fn text<T, E: ToString>(&mut self, name: &'static str, parse: impl Fn(&str) -> Result<T, E>) -> Option<T> {
+        match self.take(name)? {
+            Json::String(text) => parse(&text).map_err(|error| self.complain(name, error.to_string())).ok(),
+            _ => {
+                self.complain(name, "must be a string");
+                None
+            }
+        }
+    }
+
+    /// A whole number from `range`.
+    pub fn number(&mut self, name: &'static str, range: std::ops::RangeInclusive<u32>) -> Option<u32> {
+        let number = self.take(name)?.as_u64().and_then(|number| u32::try_from(number).ok());
+        let in_range = number.filter(|number| range.contains(number));
+        if in_range.is_none() {
+            self.complain(name, format!("must be a whole number from {} to {}", range.start(), range.end()));
+        }
+        in_range
+    }
+
+    /// An object.
+    pub fn object(&mut self, name: &'static str) -> Option<Map<String, Json>> {
+        match self.take(name)? {
+            Json::Object(fields) => Some(fields),
+            _ => {
+                self.complain(name, "must be an object");
+                None
+            }
+        }
+    }
+
+    /// Notes that a field is needed.
+    pub fn require(&mut self, name: &'static str) {
+        if !self.fields.contains_key(name) {
+            self.complain(name, "is required");
+        }
+    }
+
+    /// Notes every field that nobody asked for.
+    pub fn finish(self) {
+        for name in self.fields.keys() {
+            let pointer = format!("{}/{}", self.pointer, escape(name));
+            let detail = format!("is not known here; known are: {}", self.known.join(", "));
+            self.complaints.push(FieldError { pointer, detail });
+        }
+    }
+
+    fn take(&mut self, name: &'static str) -> Option<Json> {
+        self.known.push(name);
+        self.fields.remove(name)
+    }
+
+    fn complain(&mut self, name: &str, detail: impl Into<String>) {
+        let pointer = format!("{}/{}", self.pointer, escape(name));
+        self.complaints.push(FieldError { pointer, detail: detail.into() });
+    }
+}
+
+/// A name as a part of a JSON pointer (RFC 6901 § 3).
+pub fn escape(name: &str) -> String {
+    name.replace('~', "~0").replace('/', "~1")
+}

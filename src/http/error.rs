@@ -1,0 +1,186 @@
+//! What goes wrong in a request. The only place with status codes.
+
+use axum::response::{IntoResponse, Response};
+use http::header::{HeaderValue, RETRY_AFTER, WWW_AUTHENTICATE};
+use http::{HeaderMap, StatusCode};
+use serde::Serialize;
+
+use crate::config::ConfigError;
+use crate::registry;
+use crate::tenant::name::NameError;
+
+/// One complaint about a body or a query.
+#[derive(Clone, Debug, PartialEq, Eq, Serialize)]
+pub struct FieldError {
+    /// JSON pointer (RFC 6901) to the field; for a query parameter `?name`.
+    pub pointer: String,
+    /// What is wrong, and what would be right.
+    pub detail: String,
+}
+
+/// A request that is not answered as it was meant.
+#[derive(Clone, Debug, PartialEq, Eq, thiserror::Error)]
+pub enum ApiError {
+    /// The body is no JSON.
+    #[error("the body is not valid JSON: {0}")]
+    NotJson(String),
+    /// The body is of another type.
+    #[error("send the body as JSON, with the header content-type: application/json")]
+    UnsupportedMediaType,
+    /// The body is too long.
+    #[error("the body is longer than {} bytes", super::MAX_BODY_BYTES)]
+    TooLarge,
+    /// The body or the query has faults, all of them.
+    #[error("{} to put right; see errors", count(.0.len()))]
+    Invalid(Vec<FieldError>),
+    /// A name in the path that no tenant can have.
+    #[error("{0}")]
+    BadName(NameError),
+    /// No token.
+    #[error("show the tenant's token: authorization: Bearer pcp_…")]
+    TokenMissing,
+    /// A token that cannot be one.
+    #[error("the token is mistyped or cut short; a token is pcp_ and 51 more characters")]
+    TokenMalformed,
+    /// No such thing, or it is not the caller's to see.
+    #[error("there is no tenant of that name, or the token is not its own")]
+    NoSuchTenant,
+    /// No such secret.
+    #[error("no secret of that name is set")]
+    NoSuchSecret,
+    /// No such route.
+    #[error("there is nothing at this address; the routes are listed in the documentation")]
+    NoSuchRoute,
+    /// The route does not know the method.
+    #[error("this address does not take that method")]
+    MethodNotAllowed,
+    /// Somebody has the name.
+    #[error("the name is taken; choose another")]
+    NameTaken,
+    /// Somebody else changed the tenant at the same time.
+    #[error("the tenant was changed by another request at the same time; read it again and repeat the change")]
+    Conflict,
+    /// A change of a tenant that is going.
+    #[error("the tenant is being deleted and takes no changes any more")]
+    BeingDeleted,
+    /// More secrets than a Worker takes.
+    #[error("a tenant has at most {} secrets", crate::tenant::secret_name::MAX_SECRETS)]
+    TooManySecrets,
+    /// Sign-up needs an invitation.
+    #[error("sign-up is by invitation only, and this plane has no invitations yet; ask its operator")]
+    InviteRequired,
+    /// Sign-up is closed.
+    #[error("sign-up is closed; ask the operator")]
+    SignupClosed,
+    /// Nothing to deploy from.
+    #[error("no release has been published yet; the operator publishes one with tools/publish-release.mjs")]
+    NoRelease,
+    /// The plane's settings are not complete. The text names variables, never values.
+    #[error("{0}")]
+    Misconfigured(ConfigError),
+    /// The database is away.
+    #[error("the registry cannot be reached; nothing was changed")]
+    Unavailable,
+    /// A fault of our own. The cause goes to the log only.
+    #[error("something went wrong on our side; tell the operator the request id")]
+    Internal(String),
+}
+
+/// A problem as it is sent (RFC 9457), but for the request's id.
+#[derive(Clone, Debug, Serialize)]
+pub(super) struct Problem {
+    r#type: String,
+    title: &'static str,
+    status: u16,
+    detail: String,
+    code: &'static str,
+    #[serde(skip_serializing_if = "Vec::is_empty")]
+    errors: Vec<FieldError>,
+}
+
+impl ApiError {
+    /// Status, stable code for programs, title.
+    fn kind(&self) -> (StatusCode, &'static str, &'static str) {
+        use StatusCode as S;
+        match self {
+            Self::NotJson(_) => (S::BAD_REQUEST, "not_json", "Malformed JSON"),
+            Self::UnsupportedMediaType => (S::UNSUPPORTED_MEDIA_TYPE, "unsupported_media_type", "Not JSON"),
+            Self::TooLarge => (S::PAYLOAD_TOO_LARGE, "too_large", "Body too large"),
+            Self::Invalid(_) => (S::UNPROCESSABLE_ENTITY, "invalid", "Invalid request"),
+            Self::BadName(error) => (S::UNPROCESSABLE_ENTITY, error.code(), "Invalid tenant name"),
+            Self::TokenMissing => (S::UNAUTHORIZED, "token_missing", "Token missing"),
+            Self::TokenMalformed => (S::UNAUTHORIZED, "token_malformed", "Token malformed"),
+            Self::NoSuchTenant => (S::NOT_FOUND, "no_such_tenant", "No such tenant"),
+            Self::NoSuchSecret => (S::NOT_FOUND, "no_such_secret", "No such secret"),
+            Self::NoSuchRoute => (S::NOT_FOUND, "no_such_route", "No such route"),
+            Self::MethodNotAllowed => (S::METHOD_NOT_ALLOWED, "method_not_allowed", "Method not allowed"),
+            Self::NameTaken => (S::CONFLICT, "name_taken", "Name taken"),
+            Self::Conflict => (S::CONFLICT, "conflict", "Changed meanwhile"),
+            Self::BeingDeleted => (S::CONFLICT, "being_deleted", "Being deleted"),
+            Self::TooManySecrets => (S::UNPROCESSABLE_ENTITY, "too_many_secrets", "Too many secrets"),
+            Self::InviteRequired => (S::FORBIDDEN, "invite_required", "Invitation required"),
+            Self::SignupClosed => (S::FORBIDDEN, "signup_closed", "Sign-up closed"),
+            Self::NoRelease => (S::SERVICE_UNAVAILABLE, "no_release", "No release published"),
+            Self::Misconfigured(_) => (S::SERVICE_UNAVAILABLE, "misconfigured", "Not configured"),
+            Self::Unavailable => (S::SERVICE_UNAVAILABLE, "unavailable", "Registry unavailable"),
+            Self::Internal(_) => (S::INTERNAL_SERVER_ERROR, "internal", "Internal error"),
+        }
+    }
+
+    /// A single complaint.
+    pub fn invalid(pointer: impl Into<String>, detail: impl Into<String>) -> Self {
+        Self::Invalid(vec![FieldError { pointer: pointer.into(), detail: detail.into() }])
+    }
+}
+
+fn count(faults: usize) -> String {
+    if faults == 1 { "there is one thing".to_owned() } else { format!("there are {faults} things") }
+}
+
+impl From<registry::Error> for ApiError {
+    fn from(error: registry::Error) -> Self {
+        match error {
+            registry::Error::NameTaken => Self::NameTaken,
+            registry::Error::Conflict => Self::Conflict,
+            registry::Error::Driver(_) => Self::Unavailable,
+            registry::Error::Inconsistent { .. } => Self::Internal(error.to_string()),
+        }
+    }
+}
+
+impl From<NameError> for ApiError {
+    fn from(error: NameError) -> Self {
+        Self::BadName(error)
+    }
+}
+
+impl IntoResponse for ApiError {
+    /// Without a body: [`super::request_id`] writes it, since only there the request's id is known.
+    fn into_response(self) -> Response {
+        let (status, code, title) = self.kind();
+        let mut headers = HeaderMap::new();
+        match self {
+            Self::TokenMissing | Self::TokenMalformed => {
+                headers.insert(WWW_AUTHENTICATE, HeaderValue::from_static("Bearer"));
+            }
+            Self::Unavailable => {
+                headers.insert(RETRY_AFTER, HeaderValue::from_static("5"));
+            }
+            _ => {}
+        }
+        let detail = self.to_string();
+        let errors = match self {
+            Self::Invalid(errors) => errors,
+            _ => Vec::new(),
+        };
+        let problem = Problem {
+            r#type: format!("urn:paramita:problem:{code}"),
+            title,
+            status: status.as_u16(),
+            detail,
+            code,
+            errors,
+        };
+        (status, headers, axum::Extension(problem)).into_response()
+    }
+}

@@ -1,0 +1,76 @@
+//! Reads query parameters and complains about all of them at once.
+
+use std::collections::BTreeMap;
+use std::ops::RangeInclusive;
+
+use axum::extract::{FromRequestParts, Query as AxumQuery};
+use http::request::Parts;
+
+use super::error::{ApiError, FieldError};
+
+/// The parameters of a request, taken out one by one; what is left over is refused.
+#[derive(Debug)]
+pub struct Query {
+    parameters: BTreeMap<String, String>,
+    known: Vec<&'static str>,
+    complaints: Vec<FieldError>,
+}
+
+impl<S: Send + Sync> FromRequestParts<S> for Query {
+    type Rejection = ApiError;
+
+    async fn from_request_parts(parts: &mut Parts, state: &S) -> Result<Self, ApiError> {
+        let pairs = AxumQuery::<Vec<(String, String)>>::from_request_parts(parts, state).await;
+        let AxumQuery(pairs) = pairs.map_err(|_| ApiError::invalid("?", "the query cannot be read"))?;
+        let mut query = Self { parameters: BTreeMap::new(), known: Vec::new(), complaints: Vec::new() };
+        for (name, value) in pairs {
+            if query.parameters.insert(name.clone(), value).is_some() {
+                query.complain(&name, "is given twice");
+            }
+        }
+        Ok(query)
+    }
+}
+
+impl Query {
+    /// A parameter read by `parse`; `None` when it is absent, or wrong, which is noted.
+    pub fn text<T, E: ToString>(&mut self, name: &'static str, parse: impl Fn(&str) -> Result<T, E>) -> Option<T> {
+        self.known.push(name);
+        let value = self.parameters.remove(name)?;
+        parse(&value).map_err(|error| self.complain(name, error.to_string())).ok()
+    }
+
+    /// A whole number from `range`, written in digits only.
+    pub fn number(&mut self, name: &'static str, range: RangeInclusive<i64>) -> Option<i64> {
+        let complaint = format!("must be a whole number from {} to {}", range.start(), range.end());
+        self.text(name, |text| {
+            let digits = !text.is_empty() && text.bytes().all(|byte| byte.is_ascii_digit());
+            let number = if digits { text.parse().ok() } else { None };
+            number.filter(|number| range.contains(number)).ok_or_else(|| complaint.clone())
+        })
+    }
+
+    /// `true` or `false`; absent is `false`.
+    pub fn flag(&mut self, name: &'static str) -> bool {
+        let read = self.text(name, |text| match text {
+            "true" | "1" | "" => Ok(true),
+            "false" | "0" => Ok(false),
+            _ => Err("must be true or false"),
+        });
+        read.unwrap_or(false)
+    }
+
+    /// Ends the reading: every complaint at once, unknown parameters among them.
+    pub fn finish(mut self) -> Result<(), ApiError> {
+        let left: Vec<String> = self.parameters.keys().cloned().collect();
+        for name in left {
+            let known = if self.known.is_empty() { "none".to_owned() } else { self.known.join(", ") };
+            self.complain(&name, format!("is not known here; known are: {known}"));
+        }
+        if self.complaints.is_empty() { Ok(()) } else { Err(ApiError::Invalid(self.complaints)) }
+    }
+
+    fn complain(&mut self, name: &str, detail: impl Into<String>) {
+        self.complaints.push(FieldError { pointer: format!("?{name}"), detail: detail.into() });
+    }
+}
