@@ -71,7 +71,8 @@ impl Client {
             content_type: file.content_type.clone(),
             body: STANDARD.encode(&file.body).into(),
         });
-        let call = self.call(Operation::AssetsUpload, &[]).query("base64", "true").bearer(jwt.expose());
+        let call = self.call(Operation::AssetsUpload, &[]).query("base64", "true");
+        let call = call.bearer(jwt.expose()).hide([jwt]);
         let uploaded: Option<Uploaded> = call.form(Form::default().files(files)).fetch().await?;
         Ok(uploaded.unwrap_or_default().jwt)
     }

@@ -16,6 +16,7 @@ use serde_json::Value;
 use super::error::{Error, ErrorKind, Refusal};
 use super::multipart::{File, Form};
 use super::operation::{self, Operation};
+use super::secret_text::SecretText;
 use super::transport::Transport;
 
 /// The token that the plane shows to Cloudflare. Prints as `REDACTED` and cannot be serialised.
@@ -81,6 +82,7 @@ impl Client {
             has_query: false,
             headers: HeaderMap::new(),
             body: Bytes::new(),
+            hidden: vec![self.token.0.clone()],
             fault: None,
         };
         match address {
@@ -99,6 +101,8 @@ pub(super) struct Call<'a> {
     has_query: bool,
     headers: HeaderMap,
     body: Bytes,
+    /// Values that no error may repeat, should the answer quote the request.
+    hidden: Vec<String>,
     fault: Option<String>,
 }
 
@@ -136,6 +140,12 @@ impl Call<'_> {
         if let Some(value) = self.headers.get_mut(AUTHORIZATION) {
             value.set_sensitive(true);
         }
+        self
+    }
+
+    /// Keeps these values out of errors, even if the answer quotes them.
+    pub(super) fn hide<'b>(mut self, values: impl IntoIterator<Item = &'b SecretText>) -> Self {
+        self.hidden.extend(values.into_iter().map(|value| value.expose().to_owned()));
         self
     }
 
@@ -181,7 +191,7 @@ impl Call<'_> {
 
     /// Sends, once, and reads the envelope.
     pub(super) async fn send(self) -> Result<Reply, Error> {
-        let Self { client, operation, url, headers, body, fault, .. } = self;
+        let Self { client, operation, url, headers, body, hidden, fault, .. } = self;
         let fail = |kind| Error { operation, kind };
         if let Some(fault) = fault {
             return Err(fail(ErrorKind::Unsendable(fault)));
@@ -193,7 +203,7 @@ impl Call<'_> {
             .map_err(|fault| fail(ErrorKind::Unsendable(fault.to_string())))?;
         *request.headers_mut() = headers;
         let response = client.transport.send(request).await.map_err(|lost| fail(ErrorKind::NoReply(lost)))?;
-        read(operation, response)
+        read(operation, &response, &hidden)
     }
 
     /// Sends and reads the result.
@@ -243,7 +253,7 @@ impl Reply {
 
 /// Reads the envelope `{success, errors, result, result_info}`. Takes nothing for granted: a reply may be a block
 /// page in HTML, empty, or cut short.
-fn read(operation: Operation, response: http::Response<Bytes>) -> Result<Reply, Error> {
+fn read(operation: Operation, response: &http::Response<Bytes>, hidden: &[String]) -> Result<Reply, Error> {
     let status = response.status().as_u16();
     let good = response.status().is_success();
     let body: Option<Value> = serde_json::from_slice(response.body()).ok().filter(Value::is_object);
@@ -258,7 +268,7 @@ fn read(operation: Operation, response: http::Response<Bytes>) -> Result<Reply, 
             let message = format!("{} bytes that are no envelope", response.body().len());
             Err(Error { operation, kind: ErrorKind::Unreadable { status, message } })
         }
-        body => Err(Error { operation, kind: ErrorKind::Refused(Refusal::read(&response, body.as_ref())) }),
+        body => Err(Error { operation, kind: ErrorKind::Refused(Refusal::read(response, body.as_ref(), hidden)) }),
     }
 }
 

@@ -87,8 +87,8 @@ pub enum Verdict {
 }
 
 /// "Authentication error", "invalid header", "invalid token", "not allowed for this kind of token" (wrangler);
-/// 1001 "missing token" (reported by others).
-const AUTH_CODES: &[u32] = &[1001, 9106, 9109, 10000, 10405];
+/// 1001 "missing token" (reported by others); 10001 "unable to authenticate", unless with 500 (issue workers-sdk#9129).
+const AUTH_CODES: &[u32] = &[1001, 9106, 9109, 10000, 10001, 10405];
 /// Bucket (R2 codes), object and script, secret (reported by others), Worker (wrangler), dispatch script (wrangler),
 /// Durable Object namespace and container application (reported by others).
 const ABSENT_CODES: &[u32] = &[10006, 10007, 10056, 10066, 10090, 10092, 1609];
@@ -147,12 +147,14 @@ impl Error {
     fn permission_advice(&self) -> &'static str {
         match self.operation.name().split('.').next() {
             Some("r2") => {
-                "Give the plane's API token the account permission \"Workers R2 Storage: Edit\", or replace it."
+                "The plane's API token is invalid or lacks the account permission \"Workers R2 Storage Write\" (\"Edit\" in the dashboard)."
             }
             Some("containers") => {
-                "Give the plane's API token the account permission \"Containers: Edit\", or replace it."
+                "The plane's API token is invalid or lacks the account permission \"Workers Containers Write\" (\"Edit\" in the dashboard)."
             }
-            _ => "Give the plane's API token the account permission \"Workers Scripts: Edit\", or replace it.",
+            _ => {
+                "The plane's API token is invalid or lacks the account permission \"Workers Scripts Write\" (\"Edit\" in the dashboard)."
+            }
         }
     }
 }
@@ -218,9 +220,6 @@ fn judge(operation: Operation, refusal: &Refusal) -> Verdict {
         return if matches!(status, 403 | 404) { later } else { Verdict::Never };
     }
     match (operation, code, text) {
-        // A 2xx that says `success: false` without a code contradicts itself; so does a redirect that we do not follow.
-        (_, 0, "") if (200..300).contains(&status) => Verdict::LookAgain,
-
         // R2 codes: 10004 bucket exists, 10073 conflict; either with 409 or 400.
         (BucketCreate, 10004 | 10073, _) => Verdict::Taken,
         (BucketCreate, _, _) if status == 409 => Verdict::Taken,
@@ -253,9 +252,6 @@ fn judge(operation: Operation, refusal: &Refusal) -> Verdict {
         (_, 10042 | 10069, _) => Verdict::Never,
         (_, code, _) if AUTH_CODES.contains(&code) => Verdict::Unauthorized,
         _ if matches!(status, 401 | 403) => Verdict::Unauthorized,
-        // On account routes: cannot authenticate (issue workers-sdk#9129). Also "content type missing", a fault of ours.
-        (_, 10001, _) => Verdict::Never,
-
         (_, code, _) if WRONG_ROUTE_CODES.contains(&code) => Verdict::Never,
         (_, code, text) if status == 404 || text == "APPLICATION_NOT_FOUND" || ABSENT_CODES.contains(&code) => {
             if is_delete {
@@ -264,8 +260,9 @@ fn judge(operation: Operation, refusal: &Refusal) -> Verdict {
                 Verdict::Missing
             }
         }
-        // A conflict or a failed precondition: somebody else changed the same thing.
-        _ if matches!(status, 409 | 412) => Verdict::LookAgain,
+        // A conflict or a failed precondition: somebody else changed the same thing. A 2xx that says `success: false`
+        // contradicts itself.
+        _ if matches!(status, 200..=299 | 409 | 412) => Verdict::LookAgain,
         _ => Verdict::Never,
     }
 }
@@ -329,12 +326,14 @@ impl Refusal {
     /// The longest message that is kept, in characters.
     pub const MESSAGE_LIMIT: usize = 300;
 
-    /// Reads what can be read. `body` is the answer as JSON, if it is a JSON object.
-    pub(super) fn read(response: &http::Response<Bytes>, body: Option<&Value>) -> Self {
-        let retry_after_s =
-            response.headers().get(RETRY_AFTER).and_then(|value| value.to_str().ok()?.trim().parse().ok());
+    /// Reads what can be read. `body` is the answer as JSON, if it is a JSON object; `hidden` are values that the
+    /// message must not repeat.
+    pub(super) fn read(response: &http::Response<Bytes>, body: Option<&Value>, hidden: &[String]) -> Self {
+        let retry_after = response.headers().get(RETRY_AFTER).and_then(|value| value.to_str().ok());
+        let retry_after_s = retry_after.and_then(|seconds| seconds.trim().parse().ok());
         let mut refusal = Self { status: response.status().as_u16(), retry_after_s, ..Self::default() };
         let first = body.and_then(|body| body.get("errors")?.as_array()?.first());
+        let mut message = String::new();
         if let Some(body) = body {
             refusal.from_api = body.get("success").is_some() || first.is_some() || body.get("error").is_some();
         }
@@ -344,33 +343,27 @@ impl Refusal {
                 Value::String(digits) => digits.parse().ok(),
                 _ => None,
             });
-            let message = first.get("message").and_then(Value::as_str).unwrap_or_default();
-            refusal.message = Self::brief(message);
-            // The container API puts its own error, as JSON, into the message.
-            if let Ok(inner) = serde_json::from_str::<Value>(message) {
-                refusal.read_container_error(&inner);
-            }
-        } else if let Some(body) = body {
-            refusal.read_container_error(body);
+            message = first.get("message").and_then(Value::as_str).unwrap_or_default().to_owned();
         }
-        if refusal.message.is_empty() {
-            refusal.message = match body {
+        // The container API puts its own error, as JSON, into the message; or answers with it outright.
+        let inner = serde_json::from_str(&message).ok();
+        let container_error = if first.is_some() { inner.as_ref() } else { body };
+        if let Some((name, details)) = container_error.and_then(read_container_error) {
+            refusal.text_code = Some(Self::brief(name));
+            message = details;
+        }
+        if message.is_empty() {
+            message = match body {
                 Some(_) => "no reason given".to_owned(),
                 None => format!("{} bytes that are no JSON", response.body().len()),
             };
         }
+        // Before the cut, which could leave the beginning of a value. Shorter ones than four would hide half the words.
+        for value in hidden.iter().filter(|value| value.len() >= 4) {
+            message = message.replace(value.as_str(), "REDACTED");
+        }
+        refusal.message = Self::brief(&message);
         refusal
-    }
-
-    /// `{"error": "CODE", "details": {…}}`; the details, whatever they are, become the message.
-    fn read_container_error(&mut self, error: &Value) {
-        let Some(name) = error.get("error").and_then(Value::as_str) else { return };
-        self.text_code = Some(Self::brief(name));
-        self.message = match error.get("details") {
-            None | Some(Value::Null) => "no details given".to_owned(),
-            Some(Value::String(words)) => Self::brief(words),
-            Some(details) => Self::brief(&details.to_string()),
-        };
     }
 
     /// One line of bounded length, without control characters.
@@ -383,4 +376,15 @@ impl Refusal {
         }
         brief
     }
+}
+
+/// `{"error": "CODE", "details": …}`: the code, and the details as text, whatever they are.
+fn read_container_error(error: &Value) -> Option<(&str, String)> {
+    let name = error.get("error")?.as_str()?;
+    let details = match error.get("details") {
+        None | Some(Value::Null) => String::new(),
+        Some(Value::String(words)) => words.clone(),
+        Some(details) => details.to_string(),
+    };
+    Some((name, details))
 }

@@ -169,8 +169,11 @@ impl Client {
     }
 
     /// `DELETE r2/buckets/{bucket}/objects` with a list of at most [`PAGE_SIZE`] keys; returns those that were
-    /// deleted. A key that failed is missing from them, so list again afterwards. Twice: the same.
+    /// deleted. A key that failed is missing from them, so list again afterwards. Sends nothing for no keys. Twice: the same.
     pub async fn delete_objects(&self, bucket: &str, keys: &[String]) -> Result<Vec<String>, Error> {
+        if keys.is_empty() {
+            return Ok(Vec::new());
+        }
         let deleted: Option<Vec<Deleted>> = self.call(Operation::ObjectsDelete, &[bucket]).json(&keys).fetch().await?;
         Ok(deleted.unwrap_or_default().into_iter().map(|deleted| deleted.key).collect())
     }

@@ -158,6 +158,13 @@ impl Binding {
             Self::Other(fields) => fields.get("name").and_then(Value::as_str).unwrap_or_default(),
         }
     }
+
+    fn secret(&self) -> Option<&SecretText> {
+        match self {
+            Self::SecretText { text, .. } => text.as_ref(),
+            _ => None,
+        }
+    }
 }
 
 /// A class that runs in a container.
@@ -313,6 +320,8 @@ impl Client {
             content_type: module.content_type.clone(),
             body: module.body.clone(),
         });
+        let call = call.hide(upload.metadata.bindings.iter().filter_map(Binding::secret));
+        let call = call.hide(upload.metadata.assets.iter().map(|assets| &assets.jwt));
         call.json_form("metadata", &upload.metadata, modules).fetch().await
     }
 
@@ -337,6 +346,10 @@ impl Client {
 
     /// `PATCH workers/scripts/{script}/settings`. A change of bindings makes a new version. Twice: the same.
     pub async fn patch_script_settings(&self, script: &str, patch: &SettingsPatch) -> Result<(), Error> {
-        self.call(Operation::ScriptSettingsPatch, &[script]).json_form("settings", patch, []).run().await
+        self.call(Operation::ScriptSettingsPatch, &[script])
+            .hide(patch.bindings.iter().flatten().filter_map(Binding::secret))
+            .json_form("settings", patch, [])
+            .run()
+            .await
     }
 }

@@ -48,7 +48,7 @@ impl Client {
         if secrets.is_empty() {
             return Ok(());
         }
-        let call = self.call(Operation::SecretsPatch, &[script]);
+        let call = self.call(Operation::SecretsPatch, &[script]).hide(set.values());
         call.json_as("application/merge-patch+json", &BTreeMap::from([("secrets", secrets)])).run().await
     }
 
@@ -60,7 +60,7 @@ impl Client {
 
     /// `PUT workers/scripts/{script}/secrets`: one secret, one version. Twice: the same.
     pub async fn put_secret(&self, script: &str, name: &str, value: &SecretText) -> Result<(), Error> {
-        self.call(Operation::SecretPut, &[script]).json(&Secret::new(name, value)).run().await
+        self.call(Operation::SecretPut, &[script]).hide([value]).json(&Secret::new(name, value)).run().await
     }
 
     /// `DELETE workers/scripts/{script}/secrets/{name}`. Twice: [`Verdict::Done`](super::Verdict::Done).
