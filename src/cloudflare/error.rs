@@ -388,3 +388,249 @@ fn read_container_error(error: &Value) -> Option<(&str, String)> {
     };
     Some((name, details))
 }
+
+#[cfg(test)]
+mod tests {
+    use super::Operation::*;
+    use super::*;
+    use crate::cloudflare::testing::{answer, client, no, raw};
+    use serde_json::json;
+
+    const LATER: Verdict = Verdict::Later { retry_after_s: None };
+
+    fn refused(operation: Operation, status: u16, code: u32, text_code: &str) -> Error {
+        let refusal = Refusal {
+            status,
+            code: (code != 0).then_some(code),
+            text_code: (!text_code.is_empty()).then(|| text_code.to_owned()),
+            from_api: true,
+            ..Refusal::default()
+        };
+        Error { operation, kind: ErrorKind::Refused(refusal) }
+    }
+
+    #[test]
+    fn each_status_and_code_is_judged_with_its_operation() {
+        use Verdict::*;
+        for (operation, status, code, text, verdict) in [
+            // Created before.
+            (BucketCreate, 409, 10004, "", Taken),
+            (BucketCreate, 400, 10004, "", Taken),
+            (BucketCreate, 409, 10073, "", Taken),
+            (BucketCreate, 409, 0, "", Taken),
+            (ApplicationCreate, 400, 1608, "", Taken),
+            (ApplicationCreate, 400, 0, "DURABLE_OBJECT_ALREADY_HAS_APPLICATION", Taken),
+            (ApplicationCreate, 409, 0, "", Taken),
+            // The same codes elsewhere say something else.
+            (BucketDelete, 409, 10004, "", LookAgain),
+            (ScriptUpload, 409, 0, "", LookAgain),
+            (ApplicationModify, 400, 1608, "", Never),
+            // Deleted before.
+            (BucketDelete, 404, 10006, "", Done),
+            (ObjectDelete, 404, 10007, "", Done),
+            (ObjectsDelete, 404, 10006, "", Done),
+            (ScriptDelete, 404, 10007, "", Done),
+            (ScriptDelete, 404, 10090, "", Done),
+            (SecretDelete, 404, 10056, "", Done),
+            (ScriptSubdomainDelete, 404, 0, "", Done),
+            (ApplicationDelete, 404, 1609, "", Done),
+            (ApplicationDelete, 400, 0, "APPLICATION_NOT_FOUND", Done),
+            // A route that does not exist proves nothing.
+            (BucketDelete, 404, 7000, "", Never),
+            (ScriptDelete, 404, 7003, "", Never),
+            (ScriptDelete, 405, 10015, "", Never),
+            // Nothing to act upon.
+            (BucketGet, 404, 10006, "", Missing),
+            (LifecyclePut, 404, 10006, "", Missing),
+            (ScriptSettingsGet, 404, 10007, "", Missing),
+            (SecretsPatch, 404, 10007, "", Missing),
+            (SecretPut, 404, 10007, "", Missing),
+            (SchedulesPut, 404, 10007, "", Missing),
+            (AccountSubdomainGet, 404, 10007, "", Missing),
+            (ApplicationGet, 404, 1609, "", Missing),
+            (RolloutCreate, 404, 0, "", Missing),
+            (ScriptUpload, 400, 10085, "", Missing),
+            (ScriptUpload, 400, 10057, "", Missing),
+            (JobGet, 404, 0, "", Missing),
+            // Not empty.
+            (BucketDelete, 409, 10008, "", NotEmpty),
+            // Out of date.
+            (ScriptUpload, 412, 10079, "", LookAgain),
+            (ScriptUpload, 400, 10079, "", LookAgain),
+            (SchedulesPut, 200, 0, "", LookAgain),
+            // Later.
+            (ObjectPut, 429, 10058, "", LATER),
+            (BucketCreate, 429, 0, "", LATER),
+            (BucketCreate, 500, 10001, "", LATER),
+            (BucketCreate, 503, 10043, "", LATER),
+            (ScriptUpload, 502, 0, "", LATER),
+            (ScriptUpload, 522, 0, "", LATER),
+            (ScriptSettingsGet, 404, 100146, "", LATER),
+            (SecretPut, 400, 10215, "", LATER),
+            (ApplicationCreate, 400, 1607, "", LATER),
+            (ApplicationCreate, 400, 0, "DURABLE_OBJECT_NOT_CONTAINER_ENABLED", LATER),
+            (ApplicationCreate, 400, 0, "DURABLE_OBJECT_NOT_FOUND", LATER),
+            (ApplicationCreate, 404, 10007, "", LATER),
+            (ApplicationCreate, 404, 0, "", LATER),
+            (ApplicationCreate, 404, 7000, "", Never),
+            // The token.
+            (ScriptUpload, 403, 10000, "", Unauthorized),
+            (ScriptUpload, 400, 9106, "", Unauthorized),
+            (ScriptUpload, 400, 9109, "", Unauthorized),
+            (ScriptUpload, 405, 10405, "", Unauthorized),
+            (NamespaceList, 400, 10001, "", Unauthorized),
+            (BucketCreate, 401, 10002, "", Unauthorized),
+            (BucketCreate, 403, 10003, "", Unauthorized),
+            (ApplicationCreate, 401, 0, "", Unauthorized),
+            (BucketDelete, 403, 0, "", Unauthorized),
+            // A person has to change something.
+            (BucketCreate, 403, 10042, "", Never),
+            (ObjectDelete, 403, 10069, "", Never),
+            (BucketCreate, 400, 10005, "", Never),
+            (BucketCreate, 400, 10009, "", Never),
+            (ScriptUpload, 400, 10021, "", Never),
+            (ScriptUpload, 400, 10063, "", Never),
+            (ApplicationCreate, 400, 0, "SURPASSED_TOTAL_LIMITS", Never),
+            (ApplicationCreate, 400, 0, "IMAGE_REGISTRY_DOESNT_CONTAIN_IMAGE", Never),
+            (ApplicationCreate, 400, 0, "VALIDATE_INPUT", Never),
+            (ScriptUpload, 413, 0, "", Never),
+        ] {
+            assert_eq!(refused(operation, status, code, text).verdict(), verdict, "{operation} {status} {code} {text}");
+        }
+    }
+
+    #[test]
+    fn no_operation_takes_trouble_of_the_far_side_for_an_answer() {
+        for operation in Operation::ALL {
+            for status in [408, 429, 500, 502, 503, 504, 520, 522, 530] {
+                for code in [0, 10000, 10001, 10004, 10006, 10007, 10008] {
+                    assert_eq!(refused(*operation, status, code, "").verdict(), LATER, "{operation} {status} {code}");
+                }
+            }
+        }
+    }
+
+    #[test]
+    fn only_a_failure_that_cannot_have_acted_says_so() {
+        let lost = |operation| Error { operation, kind: ErrorKind::NoReply(TransportError::TimedOut) };
+        let unreadable = ErrorKind::Unreadable { status: 200, message: String::new() };
+        assert!(lost(BucketCreate).may_have_acted());
+        assert!(!lost(BucketGet).may_have_acted(), "a read changes nothing");
+        assert!(Error { operation: ScriptUpload, kind: unreadable }.may_have_acted());
+        assert!(!Error { operation: ScriptUpload, kind: ErrorKind::Unsendable(String::new()) }.may_have_acted());
+        for (status, acted) in [
+            (200, true),
+            (302, false),
+            (400, false),
+            (403, false),
+            (408, true),
+            (409, false),
+            (429, false),
+            (500, true),
+            (522, true),
+        ] {
+            assert_eq!(refused(BucketCreate, status, 0, "").may_have_acted(), acted, "{status}");
+        }
+    }
+
+    #[tokio::test]
+    async fn an_answer_that_does_not_come_from_the_api_is_never_proof_of_anything() {
+        let html = "<!DOCTYPE html><title>Attention Required! | Cloudflare</title>";
+        for (status, body, verdict) in [
+            (403, html, LATER),
+            (404, html, LATER),
+            (404, "{}", LATER),
+            (404, "null", LATER),
+            (500, "", LATER),
+            (520, html, LATER),
+            (400, html, Verdict::Never),
+            (301, "", Verdict::Never),
+            (200, html, Verdict::LookAgain),
+            (200, "", Verdict::LookAgain),
+            (200, r#"{"success":tr"#, Verdict::LookAgain),
+            (200, "[]", Verdict::LookAgain),
+            (200, "{}", Verdict::LookAgain),
+            (200, r#"{"success":false,"errors":[]}"#, Verdict::LookAgain),
+        ] {
+            let (client, _) = client([raw(status, body)]);
+            let error = client.delete_bucket("b").await.unwrap_err();
+            assert_eq!(error.verdict(), verdict, "{status} {body}");
+            assert!(!error.to_string().contains("Attention"), "a page is not quoted: {error}");
+        }
+    }
+
+    #[tokio::test]
+    async fn a_lost_reply_means_looking_and_names_its_cause() {
+        let (client, _) = client([Err(TransportError::TimedOut)]);
+        let error = client.create_bucket("b").await.unwrap_err();
+        assert_eq!((error.verdict(), error.may_have_acted()), (Verdict::LookAgain, true));
+        assert_eq!(error.to_string(), "r2.bucket.create: no reply");
+        let cause = std::error::Error::source(&error).unwrap();
+        assert_eq!(cause.to_string(), TransportError::TimedOut.to_string());
+    }
+
+    #[tokio::test]
+    async fn the_container_apis_error_inside_the_message_is_read() {
+        let inner = json!({ "error": "SURPASSED_TOTAL_LIMITS", "details": { "MEMORY": "over" } }).to_string();
+        let outright = json!({ "error": "SURPASSED_TOTAL_LIMITS", "details": { "MEMORY": "over" } });
+        for reply in [no(400, 1000, &inner), answer(400, &outright)] {
+            let (client, _) = client([reply]);
+            let error = client.set_max_instances("id", 9).await.unwrap_err();
+            let ErrorKind::Refused(refusal) = &error.kind else { panic!("{error:?}") };
+            assert_eq!(refusal.text_code.as_deref(), Some("SURPASSED_TOTAL_LIMITS"));
+            assert_eq!(refusal.message, r#"{"MEMORY":"over"}"#);
+            assert_eq!(error.verdict(), Verdict::Never);
+            assert!(error.advice().contains("smaller instance type"), "{}", error.advice());
+        }
+    }
+
+    #[tokio::test]
+    async fn the_wait_that_cloudflare_asks_for_is_passed_on() {
+        for (header, seconds) in
+            [("300", Some(300)), (" 7 ", Some(7)), ("Wed, 21 Oct 2026 07:28:00 GMT", None), ("-1", None)]
+        {
+            let mut reply = raw(429, "").unwrap();
+            reply.headers_mut().insert(RETRY_AFTER, header.parse().unwrap());
+            let (client, _) = client([Ok(reply)]);
+            let error = client.get_bucket("b").await.unwrap_err();
+            assert_eq!(error.verdict(), Verdict::Later { retry_after_s: seconds }, "{header}");
+        }
+    }
+
+    #[tokio::test]
+    async fn a_message_is_one_line_of_bounded_length() {
+        let (client, _) = client([no(400, 10021, &format!("line one\nline two {}", "é".repeat(1000)))]);
+        let error = client.delete_bucket("b").await.unwrap_err();
+        let ErrorKind::Refused(refusal) = error.kind else { panic!("{error:?}") };
+        assert_eq!(refusal.message.chars().count(), Refusal::MESSAGE_LIMIT);
+        assert!(refusal.message.starts_with("line one line two é") && refusal.message.ends_with('…'));
+    }
+
+    #[tokio::test]
+    async fn absence_is_no_error_to_those_who_may_find_nothing() {
+        let (client, _) = client([no(404, 10006, ""), no(403, 10000, "")]);
+        assert_eq!(client.get_bucket("b").await.optional(), Ok(None));
+        assert!(client.get_bucket("b").await.optional().is_err());
+    }
+
+    #[test]
+    fn advice_names_what_to_do() {
+        for (operation, status, code, text, words) in [
+            (BucketCreate, 403, 10042, "", "Enable R2"),
+            (BucketCreate, 400, 10009, "", "buckets"),
+            (BucketCreate, 403, 10000, "", "Workers R2 Storage Write"),
+            (ScriptUpload, 403, 10000, "", "Workers Scripts Write"),
+            (ApplicationCreate, 403, 10000, "", "Workers Containers Write"),
+            (NamespaceList, 401, 0, "", "Workers Scripts Write"),
+            (ScriptUpload, 400, 10063, "", "workers.dev subdomain"),
+            (AccountSubdomainGet, 404, 10007, "", "workers.dev subdomain"),
+            (ScriptUpload, 400, 10021, "", "release"),
+            (ApplicationCreate, 400, 0, "IMAGE_REGISTRY_DOESNT_CONTAIN_IMAGE", "Push"),
+            (BucketDelete, 409, 10008, "", "multipart uploads"),
+            (ScriptUpload, 418, 0, "", "Cloudflare's message"),
+        ] {
+            let advice = refused(operation, status, code, text).advice();
+            assert!(advice.contains(words), "{operation} {status} {code} {text}: {advice}");
+        }
+    }
+}
