@@ -1,4 +1,4 @@
-//! One call: request out, envelope in. Every file of this module goes through [`Client::call`].
+//! One call: request out, envelope in. Every call of this module goes through `Client::call`.
 //!
 //! Sends once. Whoever repeats needs to know what a repeat does, and that is not known here; see
 //! [`Error::verdict`](super::Error::verdict).

@@ -9,7 +9,7 @@ use futures_util::future::BoxFuture;
 use http::{Request, Response};
 use serde_json::{Value, json};
 
-use super::{ApiToken, Client, Transport, TransportError};
+use super::{ApiToken, Client, Error, ErrorKind, Operation, Refusal, Transport, TransportError};
 
 /// The account and token of every test.
 pub(super) const ACCOUNT: &str = "0123456789abcdef0123456789abcdef";
@@ -112,4 +112,16 @@ pub(super) fn answer(status: u16, body: &Value) -> Answer {
 /// Any body.
 pub(super) fn raw(status: u16, body: impl Into<Bytes>) -> Answer {
     Ok(Response::builder().status(status).body(body.into()).unwrap())
+}
+
+/// A refusal by the API itself; 0 and the empty text stand for no code.
+pub(super) fn refused(operation: Operation, status: u16, code: u32, text_code: &str) -> Error {
+    let refusal = Refusal {
+        status,
+        code: (code != 0).then_some(code),
+        text_code: (!text_code.is_empty()).then(|| text_code.to_owned()),
+        from_api: true,
+        ..Refusal::default()
+    };
+    Error { operation, kind: ErrorKind::Refused(refusal) }
 }
