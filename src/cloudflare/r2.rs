@@ -169,7 +169,8 @@ impl Client {
     }
 
     /// `DELETE r2/buckets/{bucket}/objects` with a list of at most [`PAGE_SIZE`] keys; returns those that were
-    /// deleted. A key that failed is missing from them, so list again afterwards. Sends nothing for no keys. Twice: the same.
+    /// deleted. A key that failed is missing from them, so list again afterwards. Sends nothing for no keys. Twice:
+    /// the same.
     pub async fn delete_objects(&self, bucket: &str, keys: &[String]) -> Result<Vec<String>, Error> {
         if keys.is_empty() {
             return Ok(Vec::new());
