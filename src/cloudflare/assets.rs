@@ -71,8 +71,53 @@ impl Client {
             content_type: file.content_type.clone(),
             body: STANDARD.encode(&file.body).into(),
         });
-        let call = self.call(Operation::AssetsUpload, &[]).query("base64", "true").bearer(jwt.expose());
+        let call = self.call(Operation::AssetsUpload, &[]).query("base64", "true");
+        let call = call.bearer(jwt.expose()).hide([jwt]);
         let uploaded: Option<Uploaded> = call.form(Form::default().files(files)).fetch().await?;
         Ok(uploaded.unwrap_or_default().jwt)
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+    use crate::cloudflare::testing::{client, ok};
+
+    const HASH: &str = "aa42bba514e8ddfea838ec1a715ca332";
+
+    #[tokio::test]
+    async fn a_session_is_started_as_recorded() {
+        let reply = json!({ "jwt": "session.jwt", "buckets": [[HASH]] });
+        let (client, far) = client([ok(reply), ok(json!({ "jwt": "complete.jwt", "buckets": null }))]);
+        let manifest = [("/app.css".to_owned(), AssetEntry { hash: HASH.to_owned(), size: 7 })].into();
+        let session = client.start_assets_session("s", &manifest).await.unwrap();
+        assert_eq!(session.buckets, [[HASH]]);
+        assert_eq!(session.jwt.expose(), "session.jwt");
+        assert!(!format!("{session:?}").contains("session.jwt"));
+        let session = client.start_assets_session("s", &BTreeMap::new()).await.unwrap();
+        assert_eq!(session.buckets, Vec::<Vec<String>>::new());
+        let sent = far.sent();
+        assert_eq!(sent[0].line(), "POST workers/scripts/s/assets-upload-session");
+        assert_eq!(sent[0].json(), json!({ "manifest": { "/app.css": { "hash": HASH, "size": 7 } } }));
+    }
+
+    #[tokio::test]
+    async fn files_go_up_under_their_hash_with_the_sessions_token() {
+        let (client, far) =
+            client([ok(json!({ "jwt": "completion.jwt" })), ok(json!(null)), ok(json!({ "jwt": null }))]);
+        let body = Bytes::from_static(b"body{}\n");
+        let file = AssetFile { hash: HASH.to_owned(), content_type: "text/css; charset=utf-8".to_owned(), body };
+        let jwt = SecretText::new("session.jwt");
+        let last = client.upload_assets(&jwt, std::slice::from_ref(&file)).await.unwrap();
+        assert_eq!(last, Some(SecretText::new("completion.jwt")));
+        for _ in 0..2 {
+            assert_eq!(client.upload_assets(&jwt, &[]).await.unwrap(), None, "not the last group");
+        }
+        let sent = far.sent().remove(0);
+        assert_eq!(sent.line(), "POST workers/assets/upload?base64=true");
+        assert_eq!(sent.0.headers().get_all("authorization").iter().collect::<Vec<_>>(), ["Bearer session.jwt"]);
+        let hash = HASH.to_owned();
+        let kind = "text/css; charset=utf-8".to_owned();
+        assert_eq!(sent.form().await, [(hash.clone(), Some(hash), Some(kind), Bytes::from_static(b"Ym9keXt9Cg=="))]);
     }
 }

@@ -1,4 +1,4 @@
-//! One call: request out, envelope in. Every file of this module goes through [`Client::call`].
+//! One call: request out, envelope in. Every call of this module goes through `Client::call`.
 //!
 //! Sends once. Whoever repeats needs to know what a repeat does, and that is not known here; see
 //! [`Error::verdict`](super::Error::verdict).
@@ -16,6 +16,7 @@ use serde_json::Value;
 use super::error::{Error, ErrorKind, Refusal};
 use super::multipart::{File, Form};
 use super::operation::{self, Operation};
+use super::secret_text::SecretText;
 use super::transport::Transport;
 
 /// The token that the plane shows to Cloudflare. Prints as `REDACTED` and cannot be serialised.
@@ -81,6 +82,7 @@ impl Client {
             has_query: false,
             headers: HeaderMap::new(),
             body: Bytes::new(),
+            hidden: vec![self.token.0.clone()],
             fault: None,
         };
         match address {
@@ -99,6 +101,8 @@ pub(super) struct Call<'a> {
     has_query: bool,
     headers: HeaderMap,
     body: Bytes,
+    /// Values that no error may repeat, should the answer quote the request.
+    hidden: Vec<String>,
     fault: Option<String>,
 }
 
@@ -136,6 +140,12 @@ impl Call<'_> {
         if let Some(value) = self.headers.get_mut(AUTHORIZATION) {
             value.set_sensitive(true);
         }
+        self
+    }
+
+    /// Keeps these values out of errors, even if the answer quotes them.
+    pub(super) fn hide<'b>(mut self, values: impl IntoIterator<Item = &'b SecretText>) -> Self {
+        self.hidden.extend(values.into_iter().map(|value| value.expose().to_owned()));
         self
     }
 
@@ -181,7 +191,7 @@ impl Call<'_> {
 
     /// Sends, once, and reads the envelope.
     pub(super) async fn send(self) -> Result<Reply, Error> {
-        let Self { client, operation, url, headers, body, fault, .. } = self;
+        let Self { client, operation, url, headers, body, hidden, fault, .. } = self;
         let fail = |kind| Error { operation, kind };
         if let Some(fault) = fault {
             return Err(fail(ErrorKind::Unsendable(fault)));
@@ -193,7 +203,7 @@ impl Call<'_> {
             .map_err(|fault| fail(ErrorKind::Unsendable(fault.to_string())))?;
         *request.headers_mut() = headers;
         let response = client.transport.send(request).await.map_err(|lost| fail(ErrorKind::NoReply(lost)))?;
-        read(operation, response)
+        read(operation, &response, &hidden)
     }
 
     /// Sends and reads the result.
@@ -242,24 +252,27 @@ impl Reply {
 }
 
 /// Reads the envelope `{success, errors, result, result_info}`. Takes nothing for granted: a reply may be a block
-/// page in HTML, empty, or cut short.
-fn read(operation: Operation, response: http::Response<Bytes>) -> Result<Reply, Error> {
+/// page in HTML, empty, or cut short; only `success: true` is a success.
+fn read(operation: Operation, response: &http::Response<Bytes>, hidden: &[String]) -> Result<Reply, Error> {
     let status = response.status().as_u16();
-    let good = response.status().is_success();
     let body: Option<Value> = serde_json::from_slice(response.body()).ok().filter(Value::is_object);
-    match body {
-        Some(mut body) if good && body.get("success").and_then(Value::as_bool) != Some(false) => {
+    let success = body.as_ref().and_then(|body| body.get("success")?.as_bool());
+    let kind = match (response.status().is_success(), success, body) {
+        (true, Some(true), Some(mut body)) => {
             let mut take = |field| body.get_mut(field).map_or(Value::Null, Value::take);
-            Ok(Reply { operation, status, result: take("result"), info: take("result_info") })
+            return Ok(Reply { operation, status, result: take("result"), info: take("result_info") });
         }
         // "No content": some deletes answer so.
-        None if status == 204 => Ok(Reply { operation, status, result: Value::Null, info: Value::Null }),
-        None if good => {
-            let message = format!("{} bytes that are no envelope", response.body().len());
-            Err(Error { operation, kind: ErrorKind::Unreadable { status, message } })
+        (true, None, None) if status == 204 => {
+            return Ok(Reply { operation, status, result: Value::Null, info: Value::Null });
         }
-        body => Err(Error { operation, kind: ErrorKind::Refused(Refusal::read(&response, body.as_ref())) }),
-    }
+        (true, None, _) => {
+            let message = format!("{} bytes that are no envelope", response.body().len());
+            ErrorKind::Unreadable { status, message }
+        }
+        (_, _, body) => ErrorKind::Refused(Refusal::read(response, body.as_ref(), hidden)),
+    };
+    Err(Error { operation, kind })
 }
 
 /// `#[serde(deserialize_with)]` for replies in which a field may be `null` where the documentation says otherwise.
@@ -269,4 +282,96 @@ where
     T: Default + Deserialize<'de>,
 {
     Option::deserialize(deserializer).map(Option::unwrap_or_default)
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+    use crate::cloudflare::testing::{ACCOUNT, TOKEN, client, no, ok, raw};
+    use crate::cloudflare::{SecretText, Verdict};
+    use serde_json::json;
+
+    #[tokio::test]
+    async fn every_call_shows_the_token_and_asks_for_json() {
+        let (client, far) = client([ok(json!([]))]);
+        client.list_scripts(None).await.unwrap();
+        let sent = far.only();
+        assert_eq!(sent.line(), "GET workers/scripts");
+        assert_eq!(sent.header("authorization"), Some(format!("Bearer {TOKEN}").as_str()));
+        assert_eq!(sent.header("accept"), Some("application/json"));
+        assert_eq!(sent.header("content-type"), None);
+        assert!(sent.0.body().is_empty());
+    }
+
+    #[tokio::test]
+    async fn the_token_is_never_printed() {
+        let (client, far) = client([no(403, 10000, &format!("bad token {TOKEN}"))]);
+        let error = client.get_bucket("b").await.unwrap_err();
+        for text in [format!("{client:?}"), format!("{error:?} {error}"), format!("{:?}", far.only().0)] {
+            assert!(!text.contains(TOKEN), "{text}");
+        }
+        assert_eq!(format!("{:?}", ApiToken::new(TOKEN)), "REDACTED");
+    }
+
+    #[tokio::test]
+    async fn an_answer_that_quotes_a_secret_does_not_bring_it_into_the_error() {
+        // Long enough that the cut falls into the value.
+        let quoting = format!("{} s3cret-value is not valid", "x".repeat(293));
+        let (client, _) = client([no(400, 10021, "s3cret-value is not valid"), no(400, 10021, &quoting)]);
+        let value = SecretText::new("s3cret-value");
+        let error = client.put_secret("s", "NAME", &value).await.unwrap_err();
+        assert_eq!(error.to_string(), "workers.secret.put: status 400, code 10021: REDACTED is not valid");
+        let error = client.patch_secrets("s", &[("NAME".to_owned(), value)].into(), &[]).await.unwrap_err();
+        assert!(!error.to_string().contains("s3"), "{error}");
+    }
+
+    #[tokio::test]
+    async fn what_cannot_be_sent_is_not_sent() {
+        let (good, far) = client([]);
+        let bad_token = Client::new(far.clone(), "https://api.test", ACCOUNT, ApiToken::new("a\nb"));
+        let bad_base = Client::new(far.clone(), "no address", ACCOUNT, ApiToken::new(TOKEN));
+        for error in [
+            good.delete_script("").await.unwrap_err(),
+            good.delete_bucket("..").await.unwrap_err(),
+            good.delete_object("b", "a/../../c").await.unwrap_err(),
+            bad_token.get_bucket("b").await.unwrap_err(),
+            bad_base.delete_bucket("b").await.unwrap_err(),
+        ] {
+            assert!(matches!(error.kind, ErrorKind::Unsendable(_)), "{error:?}");
+            assert_eq!((error.verdict(), error.may_have_acted()), (Verdict::Never, false));
+        }
+        assert!(far.sent().is_empty());
+    }
+
+    #[tokio::test]
+    async fn a_name_cannot_reach_out_of_its_place_in_the_address() {
+        let (client, far) = client([ok(json!(null))]);
+        client.delete_script("a/b?force=false&x=#y").await.unwrap();
+        assert_eq!(far.only().line(), "DELETE workers/scripts/a%2Fb%3Fforce%3Dfalse%26x%3D%23y?force=true");
+    }
+
+    #[tokio::test]
+    async fn a_success_without_the_needed_fields_is_looked_at_again() {
+        let (client, _) = client([ok(json!({ "nom": "b" })), ok(json!(null)), raw(200, "{}")]);
+        for _ in 0..3 {
+            let error = client.create_bucket("b").await.unwrap_err();
+            assert!(matches!(error.kind, ErrorKind::Unreadable { status: 200, .. }), "{error:?}");
+            assert_eq!((error.verdict(), error.may_have_acted()), (Verdict::LookAgain, true));
+        }
+    }
+
+    #[tokio::test]
+    async fn no_content_is_a_success() {
+        let (client, _) = client([raw(204, "")]);
+        assert_eq!(client.delete_application("id").await, Ok(()));
+    }
+
+    #[test]
+    fn calls_can_be_awaited_on_any_thread() {
+        fn sendable(_: impl Send) {}
+        let (client, _) = client([]);
+        sendable(client.get_bucket("b"));
+        sendable(client.list_namespaces(None));
+        sendable(client.patch_secrets("s", &[].into(), &[]));
+    }
 }

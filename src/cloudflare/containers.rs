@@ -176,3 +176,107 @@ impl Client {
         self.call(Operation::ApplicationDelete, &[id]).run().await
     }
 }
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+    use crate::cloudflare::testing::{client, ok, ok_with};
+
+    const IMAGE: &str = "registry.cloudflare.com/0123456789abcdef0123456789abcdef/openclaw-sandbox:v1";
+
+    #[tokio::test]
+    async fn an_application_is_created_as_recorded_but_by_script_and_class() {
+        let reply = json!({
+            "id": "8a503b80", "account_id": "0", "created_at": "2026-01-01T00:00:00.000Z", "version": 1, "name": "moltbot-alice",
+            "configuration": { "image": IMAGE, "vcpu": 0.5, "memory_mib": 4096, "memory": "4096MiB", "disk": { "size_mb": 8000 } },
+            "instances": 0, "max_instances": 1, "durable_objects": { "namespace_id": "27ff" }, "health": { "instances": {} },
+        });
+        let (client, far) = client([ok(reply)]);
+        let new = NewApplication {
+            name: "moltbot-alice",
+            script_name: "paramita-cloud-alice",
+            class_name: "Sandbox",
+            image: IMAGE,
+            instance_type: "standard-1",
+            max_instances: 1,
+        };
+        let application = client.create_application(&new).await.unwrap();
+        assert_eq!(application.durable_objects.unwrap().namespace_id, "27ff");
+        assert_eq!((application.configuration.vcpu, application.configuration.memory_mib), (Some(0.5), Some(4096)));
+        assert_eq!(application.created_at, Some(Timestamp(1_767_225_600_000)));
+        let sent = far.only();
+        assert_eq!(sent.line(), "POST containers/applications");
+        let expected = json!({
+            "name": "moltbot-alice",
+            "scheduling_policy": "default",
+            "observability": { "logs": { "enabled": true } },
+            "configuration": { "image": IMAGE, "instance_type": "standard-1" },
+            "instances": 0,
+            "max_instances": 1,
+            "constraints": { "tiers": [1, 2] },
+            "durable_objects": { "script_name": "paramita-cloud-alice", "class_name": "Sandbox" },
+            "rollout_active_grace_period": 0,
+        });
+        assert_eq!(sent.json(), expected);
+    }
+
+    #[tokio::test]
+    async fn a_new_size_is_patched_and_rolled_out_as_recorded() {
+        let rollout = json!({ "id": "1f8f", "status": "progressing", "steps": [] });
+        let (client, far) =
+            client([ok(json!({ "id": "8a" })), ok(rollout), ok(json!({ "id": "8a", "max_instances": 3 }))]);
+        let change = ApplicationChange { image: IMAGE, instance_type: "standard-3", max_instances: 1 };
+        client.modify_application("8a", &change).await.unwrap();
+        let rollout = client.create_rollout("8a", IMAGE, "standard-3").await.unwrap();
+        assert_eq!(rollout, Rollout { id: "1f8f".to_owned(), status: "progressing".to_owned() });
+        assert_eq!(client.set_max_instances("8a", 3).await.unwrap().max_instances, Some(3));
+        let sent = far.sent();
+        assert_eq!(sent[0].line(), "PATCH containers/applications/8a");
+        let patch = json!({
+            "configuration": { "image": IMAGE, "instance_type": "standard-3" },
+            "max_instances": 1,
+            "constraints": { "tiers": [1, 2] },
+            "scheduling_policy": "default",
+            "rollout_active_grace_period": 0,
+        });
+        assert_eq!(sent[0].json(), patch);
+        assert_eq!(sent[1].line(), "POST containers/applications/8a/rollouts");
+        let rollout = json!({
+            "description": "Progressive update",
+            "strategy": "rolling",
+            "target_configuration": { "image": IMAGE, "instance_type": "standard-3" },
+            "step_percentage": 100,
+            "kind": "full_auto",
+        });
+        assert_eq!(sent[1].json(), rollout);
+        assert_eq!(sent[2].line(), "PATCH containers/applications/8a");
+        assert_eq!(sent[2].json(), json!({ "max_instances": 3 }));
+    }
+
+    #[tokio::test]
+    async fn applications_are_listed_page_by_page_and_read_with_little_in_them() {
+        let bare = json!({ "id": "1", "name": null, "configuration": null, "durable_objects": null });
+        let (client, far) = client([
+            ok_with(json!([bare]), json!({ "next_page_token": "t=" })),
+            ok_with(json!([]), json!({ "next_page_token": null })),
+            ok(bare),
+            ok(json!({})),
+        ]);
+        let page = client.list_applications(Some("moltbot-alice"), None).await.unwrap();
+        assert_eq!((page.items[0].id.as_str(), page.items[0].name.as_str()), ("1", ""));
+        let page = client.list_applications(None, page.cursor.as_deref()).await.unwrap();
+        assert_eq!(page, Page { items: vec![], cursor: None });
+        assert_eq!(client.get_application("1").await.unwrap().configuration, Configuration::default());
+        client.delete_application("1").await.unwrap();
+        let lines: Vec<_> = far.sent().iter().map(|sent| sent.line()).collect();
+        assert_eq!(
+            lines,
+            [
+                "GET containers/applications?name=moltbot-alice",
+                "GET containers/applications?page_token=t%3D",
+                "GET containers/applications/1",
+                "DELETE containers/applications/1",
+            ]
+        );
+    }
+}

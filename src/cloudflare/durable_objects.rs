@@ -39,3 +39,30 @@ impl Client {
         Ok(Page { items, cursor: has_next.then(|| (page + 1).to_string()) })
     }
 }
+
+#[cfg(test)]
+mod tests {
+    use crate::cloudflare::testing::{client, ok_with};
+    use serde_json::{Value, json};
+
+    #[tokio::test]
+    async fn namespaces_are_listed_in_the_largest_pages_until_the_last() {
+        let namespace =
+            json!({ "id": "acf0", "name": "s_Sandbox", "class": "Sandbox", "script": "s", "use_sqlite": true });
+        let (client, far) = client([
+            ok_with(json!([namespace]), json!({ "page": 1, "total_pages": 2 })),
+            ok_with(json!([{ "id": "x" }]), json!({ "page": 2, "total_pages": 2 })),
+            ok_with(json!([namespace]), Value::Null),
+            ok_with(json!(vec![namespace; 1000]), Value::Null),
+        ]);
+        let page = client.list_namespaces(None).await.unwrap();
+        assert_eq!((page.items[0].script.as_deref(), page.items[0].use_sqlite), (Some("s"), Some(true)));
+        assert_eq!(page.cursor.as_deref(), Some("2"));
+        assert_eq!(client.list_namespaces(page.cursor.as_deref()).await.unwrap().cursor, None);
+        assert_eq!(client.list_namespaces(None).await.unwrap().cursor, None, "a page that is not full is the last");
+        assert_eq!(client.list_namespaces(None).await.unwrap().cursor.as_deref(), Some("2"));
+        let lines: Vec<_> = far.sent().iter().map(|sent| sent.line()).collect();
+        assert_eq!(lines[0], "GET workers/durable_objects/namespaces?per_page=1000&page=1");
+        assert_eq!(lines[1], "GET workers/durable_objects/namespaces?per_page=1000&page=2");
+    }
+}

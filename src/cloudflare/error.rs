@@ -1,4 +1,5 @@
-//! What a failed call means. [`Error::verdict`] is the only place of the plane that reads Cloudflare's status and codes.
+//! What a failed call means. [`Error::verdict`] is the only place of the plane that decides by Cloudflare's status and
+//! codes; [`Error::advice`] puts them into words for a person.
 //!
 //! Codes are read together with the operation, since several have more than one meaning: 10007 is "no such script",
 //! "no such object" or "the account has no subdomain"; 10001 is "cannot authenticate" or R2's internal error. Where a
@@ -87,8 +88,8 @@ pub enum Verdict {
 }
 
 /// "Authentication error", "invalid header", "invalid token", "not allowed for this kind of token" (wrangler);
-/// 1001 "missing token" (reported by others).
-const AUTH_CODES: &[u32] = &[1001, 9106, 9109, 10000, 10405];
+/// 1001 "missing token" (reported by others); 10001 "unable to authenticate", unless with 500 (issue workers-sdk#9129).
+const AUTH_CODES: &[u32] = &[1001, 9106, 9109, 10000, 10001, 10405];
 /// Bucket (R2 codes), object and script, secret (reported by others), Worker (wrangler), dispatch script (wrangler),
 /// Durable Object namespace and container application (reported by others).
 const ABSENT_CODES: &[u32] = &[10006, 10007, 10056, 10066, 10090, 10092, 1609];
@@ -115,45 +116,6 @@ impl Error {
                 ErrorKind::NoReply(_) | ErrorKind::Unreadable { .. } => true,
                 ErrorKind::Refused(refusal) => !(300..500).contains(&refusal.status) || refusal.status == 408,
             }
-    }
-
-    /// The next thing for a person to do. Fixed text: it never quotes what was sent or answered.
-    pub fn advice(&self) -> &'static str {
-        if let ErrorKind::Refused(refusal) = &self.kind
-            && let Some(advice) = advice_for(self.operation, refusal)
-        {
-            return advice;
-        }
-        match self.verdict() {
-            Verdict::Unauthorized => self.permission_advice(),
-            Verdict::Done => "Nothing to do: it is gone already.",
-            Verdict::Taken => {
-                "Something of this name exists and is not known to be ours. Adopt it, or delete it, or choose another name."
-            }
-            Verdict::Missing => "What this step builds upon is gone. The next round makes it again.",
-            Verdict::NotEmpty => {
-                "If the bucket lists no objects, remove its unfinished multipart uploads and event-notification rules."
-            }
-            Verdict::LookAgain => "Nothing yet: the next round looks at what there is and goes on from there.",
-            Verdict::Later { .. } => {
-                "Nothing yet: the plane tries again by itself. If it lasts, see https://www.cloudflarestatus.com/."
-            }
-            Verdict::Never => "Read Cloudflare's message, change what it names, then ask for another round.",
-        }
-    }
-
-    /// Which permission the token needs, by the operation's family.
-    /// <https://developers.cloudflare.com/fundamentals/api/reference/permissions/>
-    fn permission_advice(&self) -> &'static str {
-        match self.operation.name().split('.').next() {
-            Some("r2") => {
-                "Give the plane's API token the account permission \"Workers R2 Storage: Edit\", or replace it."
-            }
-            Some("containers") => {
-                "Give the plane's API token the account permission \"Containers: Edit\", or replace it."
-            }
-            _ => "Give the plane's API token the account permission \"Workers Scripts: Edit\", or replace it.",
-        }
     }
 }
 
@@ -218,9 +180,6 @@ fn judge(operation: Operation, refusal: &Refusal) -> Verdict {
         return if matches!(status, 403 | 404) { later } else { Verdict::Never };
     }
     match (operation, code, text) {
-        // A 2xx that says `success: false` without a code contradicts itself; so does a redirect that we do not follow.
-        (_, 0, "") if (200..300).contains(&status) => Verdict::LookAgain,
-
         // R2 codes: 10004 bucket exists, 10073 conflict; either with 409 or 400.
         (BucketCreate, 10004 | 10073, _) => Verdict::Taken,
         (BucketCreate, _, _) if status == 409 => Verdict::Taken,
@@ -244,7 +203,8 @@ fn judge(operation: Operation, refusal: &Refusal) -> Verdict {
         (_, 10079, _) => Verdict::LookAgain,
         // Just uploaded, not visible yet (wrangler repeats it five times).
         (_, 100146, _) => later,
-        // A newer version is uploaded and not deployed, so secrets cannot change: somebody's rollout is under way (wrangler).
+        // A newer version is uploaded and not deployed, so secrets cannot change: somebody's rollout is under way
+        // (wrangler).
         (_, 10214 | 10215, _) => later,
         // Upload: the bound bucket (issue workers-sdk#9418) or the inherited binding (wrangler) does not exist.
         (_, 10085 | 10057, _) => Verdict::Missing,
@@ -253,9 +213,6 @@ fn judge(operation: Operation, refusal: &Refusal) -> Verdict {
         (_, 10042 | 10069, _) => Verdict::Never,
         (_, code, _) if AUTH_CODES.contains(&code) => Verdict::Unauthorized,
         _ if matches!(status, 401 | 403) => Verdict::Unauthorized,
-        // On account routes: cannot authenticate (issue workers-sdk#9129). Also "content type missing", a fault of ours.
-        (_, 10001, _) => Verdict::Never,
-
         (_, code, _) if WRONG_ROUTE_CODES.contains(&code) => Verdict::Never,
         (_, code, text) if status == 404 || text == "APPLICATION_NOT_FOUND" || ABSENT_CODES.contains(&code) => {
             if is_delete {
@@ -264,77 +221,25 @@ fn judge(operation: Operation, refusal: &Refusal) -> Verdict {
                 Verdict::Missing
             }
         }
-        // A conflict or a failed precondition: somebody else changed the same thing.
-        _ if matches!(status, 409 | 412) => Verdict::LookAgain,
+        // A conflict or a failed precondition: somebody else changed the same thing. A 2xx that says `success: false`
+        // contradicts itself.
+        _ if matches!(status, 200..=299 | 409 | 412) => Verdict::LookAgain,
         _ => Verdict::Never,
     }
-}
-
-fn advice_for(operation: Operation, refusal: &Refusal) -> Option<&'static str> {
-    Some(match (refusal.code.unwrap_or(0), refusal.text_code.as_deref().unwrap_or("")) {
-        (10042, _) => "Enable R2 on the Cloudflare account (dashboard: R2, then choose the plan).",
-        (10009, _) => "The account has as many R2 buckets as it may have: delete some, or ask Cloudflare for more.",
-        (10005, _) => "The bucket's name is not valid: choose another prefix or tenant name.",
-        (10069, _) => "A bucket-lock rule keeps the objects: remove the rule from the bucket.",
-        (10063, _) => {
-            "Open Workers & Pages in the Cloudflare dashboard once, to give the account its workers.dev subdomain."
-        }
-        (10007, _) if operation == Operation::AccountSubdomainGet => {
-            "Open Workers & Pages in the Cloudflare dashboard once, to give the account its workers.dev subdomain."
-        }
-        (10021, _) => "The release does not start as a Worker: read the message, mend the release, publish it anew.",
-        (10027, _) => "The release's script is larger than a Worker may be: publish a smaller one.",
-        (10057, _) => "A secret that was to be kept is gone from the Worker: set it again.",
-        (10061 | 10064, _) => {
-            "The release drops a Durable Object class that is still in use: give it a migration for the class."
-        }
-        (10068, _) => "The release's script is not valid: mend the release, publish it anew.",
-        (10079, _) => "The Worker's migration tag was changed by somebody else; the next round reads it and goes on.",
-        (10085, _) => "The bucket that the Worker is bound to does not exist; the next round makes it.",
-        (10214 | 10215, _) => {
-            "Somebody uploaded a version of this Worker without deploying it: deploy it or roll it back."
-        }
-        (100402..=100406, _) => {
-            "This Worker's classes are managed by `exports`, which cannot be mixed with migrations: delete the Worker, or adopt it by hand."
-        }
-        (1607, _) | (_, "DURABLE_OBJECT_NOT_CONTAINER_ENABLED") => {
-            "If it lasts, the Worker's class was created without a container, which cannot be mended: delete the Worker and let it be made anew."
-        }
-        (1608, _) | (_, "DURABLE_OBJECT_ALREADY_HAS_APPLICATION") => {
-            "The Worker's class has a container application already: adopt it or delete it."
-        }
-        (_, "SURPASSED_BASE_LIMITS" | "SURPASSED_TOTAL_LIMITS" | "LOCATION_SURPASSED_BASE_LIMITS") => {
-            "The account's container limits are reached: choose a smaller instance type, fewer instances, or ask Cloudflare for more."
-        }
-        (_, "IMAGE_REGISTRY_DOESNT_CONTAIN_IMAGE") => {
-            "Push the release's container image to the account's registry (`wrangler containers push`), or mend its reference."
-        }
-        (_, "IMAGE_REGISTRY_NOT_CONFIGURED" | "IMAGE_REGISTRY_RETURNED_ERROR") => {
-            "Cloudflare cannot read the release's container image: use registry.cloudflare.com, or configure the registry."
-        }
-        (_, "LOCATION_NOT_ALLOWED" | "JOB_CREATE_NOT_ALLOWED") => {
-            "Containers are not enabled for this Cloudflare account."
-        }
-        _ if !refusal.from_api && refusal.status == 403 => {
-            "A firewall before the Cloudflare API blocked the request. If it lasts, look for what resembles an attack in the upload."
-        }
-        _ if refusal.status == 429 => {
-            "Nothing: the account's limit of API calls is used up; the plane waits and goes on by itself."
-        }
-        _ => return None,
-    })
 }
 
 impl Refusal {
     /// The longest message that is kept, in characters.
     pub const MESSAGE_LIMIT: usize = 300;
 
-    /// Reads what can be read. `body` is the answer as JSON, if it is a JSON object.
-    pub(super) fn read(response: &http::Response<Bytes>, body: Option<&Value>) -> Self {
-        let retry_after_s =
-            response.headers().get(RETRY_AFTER).and_then(|value| value.to_str().ok()?.trim().parse().ok());
+    /// Reads what can be read. `body` is the answer as JSON, if it is a JSON object; `hidden` are values that the
+    /// message must not repeat.
+    pub(super) fn read(response: &http::Response<Bytes>, body: Option<&Value>, hidden: &[String]) -> Self {
+        let retry_after = response.headers().get(RETRY_AFTER).and_then(|value| value.to_str().ok());
+        let retry_after_s = retry_after.and_then(|seconds| seconds.trim().parse().ok());
         let mut refusal = Self { status: response.status().as_u16(), retry_after_s, ..Self::default() };
         let first = body.and_then(|body| body.get("errors")?.as_array()?.first());
+        let mut message = String::new();
         if let Some(body) = body {
             refusal.from_api = body.get("success").is_some() || first.is_some() || body.get("error").is_some();
         }
@@ -344,33 +249,27 @@ impl Refusal {
                 Value::String(digits) => digits.parse().ok(),
                 _ => None,
             });
-            let message = first.get("message").and_then(Value::as_str).unwrap_or_default();
-            refusal.message = Self::brief(message);
-            // The container API puts its own error, as JSON, into the message.
-            if let Ok(inner) = serde_json::from_str::<Value>(message) {
-                refusal.read_container_error(&inner);
-            }
-        } else if let Some(body) = body {
-            refusal.read_container_error(body);
+            message = first.get("message").and_then(Value::as_str).unwrap_or_default().to_owned();
         }
-        if refusal.message.is_empty() {
-            refusal.message = match body {
+        // The container API puts its own error, as JSON, into the message; or answers with it outright.
+        let inner = serde_json::from_str(&message).ok();
+        let container_error = if first.is_some() { inner.as_ref() } else { body };
+        if let Some((name, details)) = container_error.and_then(read_container_error) {
+            refusal.text_code = Some(Self::brief(name));
+            message = details;
+        }
+        if message.is_empty() {
+            message = match body {
                 Some(_) => "no reason given".to_owned(),
                 None => format!("{} bytes that are no JSON", response.body().len()),
             };
         }
+        // Before the cut, which could leave the beginning of a value. Shorter ones than four would hide half the words.
+        for value in hidden.iter().filter(|value| value.len() >= 4) {
+            message = message.replace(value.as_str(), "REDACTED");
+        }
+        refusal.message = Self::brief(&message);
         refusal
-    }
-
-    /// `{"error": "CODE", "details": {…}}`; the details, whatever they are, become the message.
-    fn read_container_error(&mut self, error: &Value) {
-        let Some(name) = error.get("error").and_then(Value::as_str) else { return };
-        self.text_code = Some(Self::brief(name));
-        self.message = match error.get("details") {
-            None | Some(Value::Null) => "no details given".to_owned(),
-            Some(Value::String(words)) => Self::brief(words),
-            Some(details) => Self::brief(&details.to_string()),
-        };
     }
 
     /// One line of bounded length, without control characters.
@@ -382,5 +281,230 @@ impl Refusal {
             brief.push('…');
         }
         brief
+    }
+}
+
+/// `{"error": "CODE", "details": …}`: the code, and the details as text, whatever they are.
+fn read_container_error(error: &Value) -> Option<(&str, String)> {
+    let name = error.get("error")?.as_str()?;
+    let details = match error.get("details") {
+        None | Some(Value::Null) => String::new(),
+        Some(Value::String(words)) => words.clone(),
+        Some(details) => details.to_string(),
+    };
+    Some((name, details))
+}
+
+#[cfg(test)]
+mod tests {
+    use super::Operation::*;
+    use super::*;
+    use crate::cloudflare::testing::{answer, client, no, raw, refused};
+    use serde_json::json;
+
+    const LATER: Verdict = Verdict::Later { retry_after_s: None };
+
+    #[test]
+    fn each_status_and_code_is_judged_with_its_operation() {
+        use Verdict::*;
+        for (operation, status, code, text, verdict) in [
+            // Created before.
+            (BucketCreate, 409, 10004, "", Taken),
+            (BucketCreate, 400, 10004, "", Taken),
+            (BucketCreate, 409, 10073, "", Taken),
+            (BucketCreate, 409, 0, "", Taken),
+            (ApplicationCreate, 400, 1608, "", Taken),
+            (ApplicationCreate, 400, 0, "DURABLE_OBJECT_ALREADY_HAS_APPLICATION", Taken),
+            (ApplicationCreate, 409, 0, "", Taken),
+            // The same codes elsewhere say something else.
+            (BucketDelete, 409, 10004, "", LookAgain),
+            (ScriptUpload, 409, 0, "", LookAgain),
+            (ApplicationModify, 400, 1608, "", Never),
+            // Deleted before.
+            (BucketDelete, 404, 10006, "", Done),
+            (ObjectDelete, 404, 10007, "", Done),
+            (ObjectsDelete, 404, 10006, "", Done),
+            (ScriptDelete, 404, 10007, "", Done),
+            (ScriptDelete, 404, 10090, "", Done),
+            (SecretDelete, 404, 10056, "", Done),
+            (ScriptSubdomainDelete, 404, 0, "", Done),
+            (ApplicationDelete, 404, 1609, "", Done),
+            (ApplicationDelete, 400, 0, "APPLICATION_NOT_FOUND", Done),
+            // A route that does not exist proves nothing.
+            (BucketDelete, 404, 7000, "", Never),
+            (ScriptDelete, 404, 7003, "", Never),
+            (ScriptDelete, 405, 10015, "", Never),
+            // Nothing to act upon.
+            (BucketGet, 404, 10006, "", Missing),
+            (LifecyclePut, 404, 10006, "", Missing),
+            (ScriptSettingsGet, 404, 10007, "", Missing),
+            (SecretsPatch, 404, 10007, "", Missing),
+            (SecretPut, 404, 10007, "", Missing),
+            (SchedulesPut, 404, 10007, "", Missing),
+            (AccountSubdomainGet, 404, 10007, "", Missing),
+            (ApplicationGet, 404, 1609, "", Missing),
+            (RolloutCreate, 404, 0, "", Missing),
+            (ScriptUpload, 400, 10085, "", Missing),
+            (ScriptUpload, 400, 10057, "", Missing),
+            (JobGet, 404, 0, "", Missing),
+            // Not empty.
+            (BucketDelete, 409, 10008, "", NotEmpty),
+            // Out of date.
+            (ScriptUpload, 412, 10079, "", LookAgain),
+            (ScriptUpload, 400, 10079, "", LookAgain),
+            (SchedulesPut, 200, 0, "", LookAgain),
+            // Later.
+            (ObjectPut, 429, 10058, "", LATER),
+            (BucketCreate, 429, 0, "", LATER),
+            (BucketCreate, 500, 10001, "", LATER),
+            (BucketCreate, 503, 10043, "", LATER),
+            (ScriptUpload, 502, 0, "", LATER),
+            (ScriptUpload, 522, 0, "", LATER),
+            (ScriptSettingsGet, 404, 100146, "", LATER),
+            (SecretPut, 400, 10215, "", LATER),
+            (ApplicationCreate, 400, 1607, "", LATER),
+            (ApplicationCreate, 400, 0, "DURABLE_OBJECT_NOT_CONTAINER_ENABLED", LATER),
+            (ApplicationCreate, 400, 0, "DURABLE_OBJECT_NOT_FOUND", LATER),
+            (ApplicationCreate, 404, 10007, "", LATER),
+            (ApplicationCreate, 404, 0, "", LATER),
+            (ApplicationCreate, 404, 7000, "", Never),
+            // The token.
+            (ScriptUpload, 403, 10000, "", Unauthorized),
+            (ScriptUpload, 400, 9106, "", Unauthorized),
+            (ScriptUpload, 400, 9109, "", Unauthorized),
+            (ScriptUpload, 405, 10405, "", Unauthorized),
+            (NamespaceList, 400, 10001, "", Unauthorized),
+            (BucketCreate, 401, 10002, "", Unauthorized),
+            (BucketCreate, 403, 10003, "", Unauthorized),
+            (ApplicationCreate, 401, 0, "", Unauthorized),
+            (BucketDelete, 403, 0, "", Unauthorized),
+            // A person has to change something.
+            (BucketCreate, 403, 10042, "", Never),
+            (ObjectDelete, 403, 10069, "", Never),
+            (BucketCreate, 400, 10005, "", Never),
+            (BucketCreate, 400, 10009, "", Never),
+            (ScriptUpload, 400, 10021, "", Never),
+            (ScriptUpload, 400, 10063, "", Never),
+            (ApplicationCreate, 400, 0, "SURPASSED_TOTAL_LIMITS", Never),
+            (ApplicationCreate, 400, 0, "IMAGE_REGISTRY_DOESNT_CONTAIN_IMAGE", Never),
+            (ApplicationCreate, 400, 0, "VALIDATE_INPUT", Never),
+            (ScriptUpload, 413, 0, "", Never),
+        ] {
+            assert_eq!(refused(operation, status, code, text).verdict(), verdict, "{operation} {status} {code} {text}");
+        }
+    }
+
+    #[test]
+    fn no_operation_takes_trouble_of_the_far_side_for_an_answer() {
+        for operation in Operation::ALL {
+            for status in [408, 429, 500, 502, 503, 504, 520, 522, 530] {
+                for code in [0, 10000, 10001, 10004, 10006, 10007, 10008] {
+                    assert_eq!(refused(*operation, status, code, "").verdict(), LATER, "{operation} {status} {code}");
+                }
+            }
+        }
+    }
+
+    #[test]
+    fn only_a_failure_that_cannot_have_acted_says_so() {
+        let lost = |operation| Error { operation, kind: ErrorKind::NoReply(TransportError::TimedOut) };
+        let unreadable = ErrorKind::Unreadable { status: 200, message: String::new() };
+        assert!(lost(BucketCreate).may_have_acted());
+        assert!(!lost(BucketGet).may_have_acted(), "a read changes nothing");
+        assert!(Error { operation: ScriptUpload, kind: unreadable }.may_have_acted());
+        assert!(!Error { operation: ScriptUpload, kind: ErrorKind::Unsendable(String::new()) }.may_have_acted());
+        for (status, acted) in [
+            (200, true),
+            (302, false),
+            (400, false),
+            (403, false),
+            (408, true),
+            (409, false),
+            (429, false),
+            (500, true),
+            (522, true),
+        ] {
+            assert_eq!(refused(BucketCreate, status, 0, "").may_have_acted(), acted, "{status}");
+        }
+    }
+
+    #[tokio::test]
+    async fn an_answer_that_does_not_come_from_the_api_is_never_proof_of_anything() {
+        let html = "<!DOCTYPE html><title>Attention Required! | Cloudflare</title>";
+        for (status, body, verdict) in [
+            (403, html, LATER),
+            (404, html, LATER),
+            (404, "{}", LATER),
+            (404, "null", LATER),
+            (500, "", LATER),
+            (520, html, LATER),
+            (400, html, Verdict::Never),
+            (301, "", Verdict::Never),
+            (200, html, Verdict::LookAgain),
+            (200, "", Verdict::LookAgain),
+            (200, r#"{"success":tr"#, Verdict::LookAgain),
+            (200, "[]", Verdict::LookAgain),
+            (200, "{}", Verdict::LookAgain),
+            (200, r#"{"success":false,"errors":[]}"#, Verdict::LookAgain),
+        ] {
+            let (client, _) = client([raw(status, body)]);
+            let error = client.delete_bucket("b").await.unwrap_err();
+            assert_eq!(error.verdict(), verdict, "{status} {body}");
+            assert!(!error.to_string().contains("Attention"), "a page is not quoted: {error}");
+        }
+    }
+
+    #[tokio::test]
+    async fn a_lost_reply_means_looking_and_names_its_cause() {
+        let (client, _) = client([Err(TransportError::TimedOut)]);
+        let error = client.create_bucket("b").await.unwrap_err();
+        assert_eq!((error.verdict(), error.may_have_acted()), (Verdict::LookAgain, true));
+        assert_eq!(error.to_string(), "r2.bucket.create: no reply");
+        let cause = std::error::Error::source(&error).unwrap();
+        assert_eq!(cause.to_string(), TransportError::TimedOut.to_string());
+    }
+
+    #[tokio::test]
+    async fn the_container_apis_error_inside_the_message_is_read() {
+        let inner = json!({ "error": "SURPASSED_TOTAL_LIMITS", "details": { "MEMORY": "over" } }).to_string();
+        let outright = json!({ "error": "SURPASSED_TOTAL_LIMITS", "details": { "MEMORY": "over" } });
+        for reply in [no(400, 1000, &inner), answer(400, &outright)] {
+            let (client, _) = client([reply]);
+            let error = client.set_max_instances("id", 9).await.unwrap_err();
+            let ErrorKind::Refused(refusal) = &error.kind else { panic!("{error:?}") };
+            assert_eq!(refusal.text_code.as_deref(), Some("SURPASSED_TOTAL_LIMITS"));
+            assert_eq!(refusal.message, r#"{"MEMORY":"over"}"#);
+            assert_eq!(error.verdict(), Verdict::Never);
+            assert!(error.advice().contains("smaller instance type"), "{}", error.advice());
+        }
+    }
+
+    #[tokio::test]
+    async fn the_wait_that_cloudflare_asks_for_is_passed_on() {
+        for (header, seconds) in
+            [("300", Some(300)), (" 7 ", Some(7)), ("Wed, 21 Oct 2026 07:28:00 GMT", None), ("-1", None)]
+        {
+            let mut reply = raw(429, "").unwrap();
+            reply.headers_mut().insert(RETRY_AFTER, header.parse().unwrap());
+            let (client, _) = client([Ok(reply)]);
+            let error = client.get_bucket("b").await.unwrap_err();
+            assert_eq!(error.verdict(), Verdict::Later { retry_after_s: seconds }, "{header}");
+        }
+    }
+
+    #[tokio::test]
+    async fn a_message_is_one_line_of_bounded_length() {
+        let (client, _) = client([no(400, 10021, &format!("line one\nline two {}", "é".repeat(1000)))]);
+        let error = client.delete_bucket("b").await.unwrap_err();
+        let ErrorKind::Refused(refusal) = error.kind else { panic!("{error:?}") };
+        assert_eq!(refusal.message.chars().count(), Refusal::MESSAGE_LIMIT);
+        assert!(refusal.message.starts_with("line one line two é") && refusal.message.ends_with('…'));
+    }
+
+    #[tokio::test]
+    async fn absence_is_no_error_to_those_who_may_find_nothing() {
+        let (client, _) = client([no(404, 10006, ""), no(403, 10000, "")]);
+        assert_eq!(client.get_bucket("b").await.optional(), Ok(None));
+        assert!(client.get_bucket("b").await.optional().is_err());
     }
 }

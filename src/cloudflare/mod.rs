@@ -8,7 +8,9 @@
 //! - Routes in the methods' comments are below `/accounts/{account_id}/`; their reference is
 //!   <https://developers.cloudflare.com/api/>, their exact form what wrangler 4.164 sends.
 
+mod advice;
 pub mod assets;
+mod binding;
 pub mod client;
 pub mod containers;
 pub mod durable_objects;

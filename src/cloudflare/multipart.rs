@@ -94,3 +94,56 @@ impl Form {
         self.parts.iter().any(|part| occurs(&part.body) || occurs(part.name.as_bytes()))
     }
 }
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    fn file(path: &str, content_type: &str, body: &'static [u8]) -> File {
+        File { path: path.to_owned(), content_type: content_type.to_owned(), body: Bytes::from_static(body) }
+    }
+
+    #[test]
+    fn a_form_is_written_byte_for_byte_as_wrangler_writes_it() {
+        let form =
+            Form::default().value("metadata", "{}").files([file("./a.js", "application/javascript+module", b"x")]);
+        let (content_type, body) = form.finish().unwrap();
+        assert_eq!(content_type, "multipart/form-data; boundary=----ParamitaForm0000000000000000");
+        let expected = "------ParamitaForm0000000000000000\r\n\
+            Content-Disposition: form-data; name=\"metadata\"\r\n\
+            \r\n\
+            {}\r\n\
+            ------ParamitaForm0000000000000000\r\n\
+            Content-Disposition: form-data; name=\"./a.js\"; filename=\"./a.js\"\r\n\
+            Content-Type: application/javascript+module\r\n\
+            \r\n\
+            x\r\n\
+            ------ParamitaForm0000000000000000--\r\n";
+        assert_eq!(body, expected);
+    }
+
+    #[tokio::test]
+    async fn a_body_that_contains_the_boundary_gets_another_one() {
+        let tricky = b"\r\n------ParamitaForm0000000000000000--\r\n----ParamitaForm0000000000000001";
+        let (content_type, body) = Form::default().files([file("a", "text/plain", tricky)]).finish().unwrap();
+        assert!(content_type.ends_with("0000000000000002"), "{content_type}");
+        let boundary = multer::parse_boundary(&content_type).unwrap();
+        let mut form =
+            multer::Multipart::new(futures_util::stream::once(async { Ok::<_, multer::Error>(body) }), boundary);
+        assert_eq!(form.next_field().await.unwrap().unwrap().bytes().await.unwrap(), &tricky[..]);
+        assert!(form.next_field().await.unwrap().is_none());
+    }
+
+    #[test]
+    fn a_name_that_could_break_out_of_its_header_is_refused() {
+        for bad in ["a\"b", "a\r\nb", "a\nb", "a\\b", "\0"] {
+            assert_eq!(Form::default().files([file(bad, "text/plain", b"")]).finish(), Err(FormError(0)), "{bad:?}");
+            assert_eq!(
+                Form::default().value("m", "").files([file("a", bad, b"")]).finish(),
+                Err(FormError(1)),
+                "{bad:?}"
+            );
+        }
+        assert!(Form::default().files([file("é ü/ä;=.js", "text/plain; charset=utf-8", b"")]).finish().is_ok());
+    }
+}

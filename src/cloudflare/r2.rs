@@ -169,8 +169,12 @@ impl Client {
     }
 
     /// `DELETE r2/buckets/{bucket}/objects` with a list of at most [`PAGE_SIZE`] keys; returns those that were
-    /// deleted. A key that failed is missing from them, so list again afterwards. Twice: the same.
+    /// deleted. A key that failed is missing from them, so list again afterwards. Sends nothing for no keys. Twice:
+    /// the same.
     pub async fn delete_objects(&self, bucket: &str, keys: &[String]) -> Result<Vec<String>, Error> {
+        if keys.is_empty() {
+            return Ok(Vec::new());
+        }
         let deleted: Option<Vec<Deleted>> = self.call(Operation::ObjectsDelete, &[bucket]).json(&keys).fetch().await?;
         Ok(deleted.unwrap_or_default().into_iter().map(|deleted| deleted.key).collect())
     }
@@ -208,5 +212,146 @@ impl Client {
     /// `PUT r2/buckets/{bucket}/lifecycle`: these rules and no others. Twice: the same.
     pub async fn put_lifecycle(&self, bucket: &str, rules: &[LifecycleRule]) -> Result<(), Error> {
         self.call(Operation::LifecyclePut, &[bucket]).json(&Rules { rules: rules.to_vec() }).run().await
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+    use crate::cloudflare::testing::{client, ok, ok_with};
+
+    #[tokio::test]
+    async fn a_bucket_is_created_as_recorded() {
+        let bucket = json!({
+            "name": "moltbot-data-alice", "creation_date": "2026-01-01T00:00:00.000Z", "location": "WEUR",
+            "storage_class": "Standard", "jurisdiction": "default",
+        });
+        let (client, far) = client([ok(bucket)]);
+        let bucket = client.create_bucket("moltbot-data-alice").await.unwrap();
+        let sent = far.only();
+        assert_eq!(sent.line(), "POST r2/buckets");
+        assert_eq!(sent.header("content-type"), Some("application/json"));
+        assert_eq!(sent.json(), json!({ "name": "moltbot-data-alice" }));
+        assert_eq!(bucket.name, "moltbot-data-alice");
+        assert_eq!(bucket.creation_date, Some(Timestamp(1_767_225_600_000)));
+    }
+
+    #[tokio::test]
+    async fn a_bucket_of_which_little_is_told_can_be_read() {
+        let (client, _) = client([ok(json!({ "name": "b", "creation_date": "yesterday", "new_field": {} }))]);
+        let bucket = client.get_bucket("b").await.unwrap();
+        assert_eq!(bucket, Bucket { name: "b".to_owned(), creation_date: None, location: None, jurisdiction: None });
+    }
+
+    #[tokio::test]
+    async fn lists_ask_for_the_largest_page_and_hand_on_the_cursor() {
+        let buckets = json!({ "buckets": [{ "name": "b" }] });
+        let objects = json!([{ "key": "k", "size": 3 }, { "key": "l" }]);
+        let (client, far) = client([
+            ok_with(buckets, json!({ "cursor": "a+b/c=" })),
+            ok_with(json!({ "buckets": null }), json!({ "cursor": "" })),
+            ok_with(objects, json!({ "cursor": "next", "is_truncated": true })),
+            ok_with(json!([]), json!({ "cursor": "end", "is_truncated": false })),
+            ok(json!(null)),
+        ]);
+        let page = client.list_buckets(Some("moltbot-data-"), None).await.unwrap();
+        assert_eq!((page.items.len(), page.cursor.as_deref()), (1, Some("a+b/c=")));
+        let page = client.list_buckets(None, page.cursor.as_deref()).await.unwrap();
+        assert_eq!((page.items.len(), page.cursor), (0, None));
+        let page = client.list_objects("b", None).await.unwrap();
+        assert_eq!(page.items.iter().map(|object| object.size_bytes).collect::<Vec<_>>(), [3, 0]);
+        let page = client.list_objects("b", page.cursor.as_deref()).await.unwrap();
+        assert_eq!(page.cursor, None, "the listing says that it is complete");
+        assert_eq!(client.list_objects("b", None).await.unwrap(), Page { items: vec![], cursor: None });
+        let lines: Vec<_> = far.sent().iter().map(|sent| sent.line()).collect();
+        assert_eq!(
+            lines,
+            [
+                "GET r2/buckets?per_page=1000&name_contains=moltbot-data-",
+                "GET r2/buckets?per_page=1000&cursor=a%2Bb%2Fc%3D",
+                "GET r2/buckets/b/objects?per_page=1000",
+                "GET r2/buckets/b/objects?per_page=1000&cursor=next",
+                "GET r2/buckets/b/objects?per_page=1000",
+            ]
+        );
+    }
+
+    #[tokio::test]
+    async fn objects_go_one_by_one_by_list_or_by_prefix() {
+        let job = json!({ "id": "j1", "jobType": "prefixDelete", "status": "ENQUEUED", "prefixDelete": null });
+        let done = json!({ "id": "j1", "status": "COMPLETED", "prefixDelete": { "deletedObjects": 7, "isBucketClear": true } });
+        let (client, far) = client([
+            ok(json!({ "key": "dir/hello.txt" })),
+            ok(json!([{ "key": "a" }])),
+            ok(job),
+            ok(done),
+            ok(json!({ "id": "j1", "status": "PAUSED" })),
+        ]);
+        client.delete_object("b", "dir/hello.txt").await.unwrap();
+        let keys = ["a".to_owned(), "../b".to_owned()];
+        assert_eq!(client.delete_objects("b", &keys).await.unwrap(), ["a"]);
+        assert_eq!(client.delete_objects("b", &[]).await.unwrap(), Vec::<String>::new());
+        let job = client.delete_objects_by_prefix("b", "").await.unwrap();
+        assert_eq!((job.status, job.prefix_delete), (JobStatus::Enqueued, PrefixDelete::default()));
+        let job = client.get_job("b", &job.id).await.unwrap();
+        assert_eq!(job.prefix_delete, PrefixDelete { deleted_objects: 7, is_bucket_clear: true });
+        assert_eq!(client.get_job("b", &job.id).await.unwrap().status, JobStatus::Unknown);
+
+        let sent = far.sent();
+        let lines: Vec<_> = sent.iter().map(|sent| sent.line()).collect();
+        assert_eq!(
+            lines,
+            [
+                "DELETE r2/buckets/b/objects/dir/hello.txt",
+                "DELETE r2/buckets/b/objects",
+                "DELETE r2/buckets/b/objects?prefix=",
+                "GET r2/buckets/b/jobs/j1",
+                "GET r2/buckets/b/jobs/j1",
+            ]
+        );
+        assert_eq!(sent[0].header("cf-r2-data-catalog-check"), Some("true"));
+        assert_eq!(sent[1].json(), json!(["a", "../b"]));
+        assert!(sent[2].0.body().is_empty());
+    }
+
+    #[tokio::test]
+    async fn an_object_is_put_as_recorded() {
+        let (client, far) = client([ok(json!({ "key": "dir/hello.txt", "size": "30" }))]);
+        client.put_object("b", "dir/hello.txt", "text/html", Bytes::from_static(b"<p>")).await.unwrap();
+        let sent = far.only();
+        assert_eq!(sent.line(), "PUT r2/buckets/b/objects/dir/hello.txt");
+        assert_eq!(sent.header("cf-r2-data-catalog-check"), Some("true"));
+        assert_eq!(sent.header("content-type"), Some("text/html"));
+        assert_eq!(sent.0.body(), "<p>");
+    }
+
+    #[tokio::test]
+    async fn lifecycle_rules_survive_being_read_and_put_back() {
+        let foreign = json!({
+            "id": "theirs", "enabled": false, "conditions": { "prefix": "logs/" },
+            "storageClassTransitions": [{ "storageClass": "InfrequentAccess" }],
+        });
+        let (client, far) = client([ok(json!({ "rules": [foreign] })), ok(json!({})), ok(json!({}))]);
+        let mut rules = client.get_lifecycle("b").await.unwrap();
+        assert_eq!(client.get_lifecycle("b").await.unwrap(), []);
+        rules.push(LifecycleRule::expire_everything("expire-all", 86_400));
+        client.put_lifecycle("b", &rules).await.unwrap();
+        let sent = far.sent().pop().unwrap();
+        assert_eq!(sent.line(), "PUT r2/buckets/b/lifecycle");
+        let at_age = json!({ "condition": { "maxAge": 86_400, "type": "Age" } });
+        let ours = json!({
+            "id": "expire-all", "enabled": true, "conditions": {},
+            "deleteObjectsTransition": at_age, "abortMultipartUploadsTransition": at_age,
+        });
+        assert_eq!(sent.json(), json!({ "rules": [foreign, ours] }));
+    }
+
+    #[tokio::test]
+    async fn an_empty_bucket_is_deleted_as_recorded() {
+        let (client, far) = client([ok(json!({}))]);
+        client.delete_bucket("moltbot-data-alice").await.unwrap();
+        let sent = far.only();
+        assert_eq!(sent.line(), "DELETE r2/buckets/moltbot-data-alice");
+        assert!(sent.0.body().is_empty());
     }
 }

@@ -83,3 +83,52 @@ impl Client {
         self.call(Operation::SchedulesPut, &[script]).json(&schedules).run().await
     }
 }
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+    use crate::cloudflare::testing::{client, ok};
+
+    #[tokio::test]
+    async fn the_hostname_is_opened_and_closed_as_recorded() {
+        let open = json!({ "enabled": true, "previews_enabled": false });
+        let (client, far) = client([
+            ok(json!({ "subdomain": "example" })),
+            ok(open.clone()),
+            ok(json!({ "enabled": null })),
+            ok(json!(null)),
+        ]);
+        assert_eq!(client.get_account_subdomain().await.unwrap(), "example");
+        let state = client.set_script_subdomain("s", true).await.unwrap();
+        assert_eq!(state, ScriptSubdomain { enabled: true, previews_enabled: false });
+        assert_eq!(client.get_script_subdomain("s").await.unwrap(), ScriptSubdomain::default());
+        client.delete_script_subdomain("s").await.unwrap();
+        let sent = far.sent();
+        let lines: Vec<_> = sent.iter().map(|sent| sent.line()).collect();
+        assert_eq!(
+            lines,
+            [
+                "GET workers/subdomain",
+                "POST workers/scripts/s/subdomain",
+                "GET workers/scripts/s/subdomain",
+                "DELETE workers/scripts/s/subdomain",
+            ]
+        );
+        assert_eq!(sent[1].header("cloudflare-workers-script-api-date"), Some("2025-08-01"));
+        assert_eq!(sent[1].json(), open);
+    }
+
+    #[tokio::test]
+    async fn crons_are_replaced_as_recorded() {
+        let stored = json!({ "schedules": [{ "cron": "*/5 * * * *", "created_on": "2026-01-01T00:00:00.000Z" }] });
+        let (client, far) = client([ok(stored.clone()), ok(json!({ "schedules": [] })), ok(stored)]);
+        client.put_schedules("s", &["*/5 * * * *".to_owned()]).await.unwrap();
+        client.put_schedules("s", &[]).await.unwrap();
+        assert_eq!(client.get_schedules("s").await.unwrap(), ["*/5 * * * *"]);
+        let sent = far.sent();
+        assert_eq!(sent[0].line(), "PUT workers/scripts/s/schedules");
+        assert_eq!(sent[0].json(), json!([{ "cron": "*/5 * * * *" }]));
+        assert_eq!(sent[1].json(), json!([]));
+        assert_eq!(sent[2].line(), "GET workers/scripts/s/schedules");
+    }
+}

@@ -6,12 +6,13 @@ use bytes::Bytes;
 use serde::{Deserialize, Serialize};
 use serde_json::{Map, Value};
 
+pub use super::binding::Binding;
 use super::client::{Client, or_default};
 use super::error::Error;
 use super::multipart::File;
 use super::operation::Operation;
 use super::rfc3339;
-use super::secret_text::{SecretText, exposed, exposed_option};
+use super::secret_text::{SecretText, exposed};
 use crate::clock::Timestamp;
 
 /// A whole Worker: what it is made of and what it is given.
@@ -77,87 +78,6 @@ pub struct Metadata {
 impl Metadata {
     /// What wrangler always sends as `keep_bindings`: without it an upload drops every secret that it does not carry.
     pub const KEEP_SECRETS: [&'static str; 2] = ["secret_text", "secret_key"];
-}
-
-/// What a Worker finds under a name in its environment.
-///
-/// Serialising one writes a secret's value: that is how it travels. Read back from Cloudflare, a secret has no value.
-#[derive(Clone, Debug, PartialEq, Serialize, Deserialize)]
-#[serde(tag = "type", rename_all = "snake_case")]
-pub enum Binding {
-    /// A variable.
-    PlainText {
-        /// Name in the environment.
-        name: String,
-        /// Value, readable by whoever may read the Worker.
-        text: String,
-    },
-    /// A secret.
-    SecretText {
-        /// Name in the environment.
-        name: String,
-        /// Value; `None` in replies.
-        #[serde(default, skip_serializing_if = "Option::is_none", serialize_with = "exposed_option")]
-        text: Option<SecretText>,
-    },
-    /// A Durable Object class.
-    DurableObjectNamespace {
-        /// Name in the environment.
-        name: String,
-        /// Class that the script, or `script_name`, exports.
-        class_name: String,
-        /// Another script that exports it. `None`: this one.
-        #[serde(default, skip_serializing_if = "Option::is_none")]
-        script_name: Option<String>,
-        /// The namespace; in replies only.
-        #[serde(default, skip_serializing)]
-        namespace_id: Option<String>,
-    },
-    /// An R2 bucket, which has to exist.
-    R2Bucket {
-        /// Name in the environment.
-        name: String,
-        /// The bucket.
-        bucket_name: String,
-        /// `None`: the default one.
-        #[serde(default, skip_serializing_if = "Option::is_none")]
-        jurisdiction: Option<String>,
-    },
-    /// Browser Run.
-    Browser {
-        /// Name in the environment.
-        name: String,
-    },
-    /// The Worker's static assets.
-    Assets {
-        /// Name in the environment.
-        name: String,
-    },
-    /// Whatever the last version has under this name. With `bindings_inherit=strict`, which every upload of ours
-    /// sends, its absence fails the upload.
-    Inherit {
-        /// Name in the environment.
-        name: String,
-    },
-    /// Every other type, in Cloudflare's form, `type` and `name` included: `kv_namespace`, `d1`, `service`, …
-    #[serde(untagged)]
-    Other(Map<String, Value>),
-}
-
-impl Binding {
-    /// Name in the environment; empty if Cloudflare sent a binding without one.
-    pub fn name(&self) -> &str {
-        match self {
-            Self::PlainText { name, .. }
-            | Self::SecretText { name, .. }
-            | Self::DurableObjectNamespace { name, .. }
-            | Self::R2Bucket { name, .. }
-            | Self::Browser { name }
-            | Self::Assets { name }
-            | Self::Inherit { name } => name,
-            Self::Other(fields) => fields.get("name").and_then(Value::as_str).unwrap_or_default(),
-        }
-    }
 }
 
 /// A class that runs in a container.
@@ -313,6 +233,8 @@ impl Client {
             content_type: module.content_type.clone(),
             body: module.body.clone(),
         });
+        let call = call.hide(upload.metadata.bindings.iter().filter_map(Binding::secret));
+        let call = call.hide(upload.metadata.assets.iter().map(|assets| &assets.jwt));
         call.json_form("metadata", &upload.metadata, modules).fetch().await
     }
 
@@ -337,6 +259,222 @@ impl Client {
 
     /// `PATCH workers/scripts/{script}/settings`. A change of bindings makes a new version. Twice: the same.
     pub async fn patch_script_settings(&self, script: &str, patch: &SettingsPatch) -> Result<(), Error> {
-        self.call(Operation::ScriptSettingsPatch, &[script]).json_form("settings", patch, []).run().await
+        self.call(Operation::ScriptSettingsPatch, &[script])
+            .hide(patch.bindings.iter().flatten().filter_map(Binding::secret))
+            .json_form("settings", patch, [])
+            .run()
+            .await
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+    use crate::cloudflare::testing::{client, ok};
+    use serde_json::json;
+
+    /// What wrangler uploaded in the recorded first deploy with a secrets file, in short.
+    fn first_upload() -> ScriptUpload {
+        let name = |name: &str| name.to_owned();
+        let config = json!({
+            "html_handling": "auto-trailing-slash", "not_found_handling": "single-page-application", "run_worker_first": true,
+        });
+        let Value::Object(config) = config else { unreachable!() };
+        ScriptUpload {
+            metadata: Metadata {
+                main_module: name("index.js"),
+                bindings: vec![
+                    Binding::PlainText { name: name("ENVIRONMENT"), text: name("bob") },
+                    Binding::SecretText { name: name("ANTHROPIC_API_KEY"), text: Some(SecretText::new("s3cret")) },
+                    Binding::DurableObjectNamespace {
+                        name: name("Sandbox"),
+                        class_name: name("Sandbox"),
+                        script_name: None,
+                        namespace_id: None,
+                    },
+                    Binding::R2Bucket {
+                        name: name("MOLTBOT_BUCKET"),
+                        bucket_name: name("moltbot-data-bob"),
+                        jurisdiction: None,
+                    },
+                    Binding::Browser { name: name("BROWSER") },
+                    Binding::Assets { name: name("ASSETS") },
+                ],
+                containers: vec![ContainerClass {
+                    name: name("paramita-cloud-bob-sandbox"),
+                    class_name: name("Sandbox"),
+                }],
+                compatibility_date: name("2025-05-06"),
+                compatibility_flags: vec![name("nodejs_compat")],
+                migrations: Some(Migrations {
+                    old_tag: None,
+                    new_tag: name("v1"),
+                    steps: vec![MigrationStep {
+                        new_sqlite_classes: vec![name("Sandbox")],
+                        ..MigrationStep::default()
+                    }],
+                }),
+                code_update_strategy: Some(CodeUpdateStrategy::DEFERRED),
+                keep_bindings: Metadata::KEEP_SECRETS.to_vec(),
+                assets: Some(Assets { jwt: SecretText::new("completion.jwt"), config }),
+                keep_assets: false,
+                observability: Some(Observability { enabled: true }),
+                tags: vec![],
+            },
+            modules: vec![
+                Module {
+                    name: name("index.js"),
+                    content_type: name("application/javascript+module"),
+                    body: Bytes::from_static(b"export default {}"),
+                },
+                Module {
+                    name: name("./4b48-loading.html"),
+                    content_type: name("text/plain"),
+                    body: Bytes::from_static(b"<!doctype html>\r\n\0\xff"),
+                },
+            ],
+        }
+    }
+
+    #[tokio::test]
+    async fn a_first_upload_has_the_recorded_form() {
+        let (client, far) =
+            client([ok(json!({ "id": "paramita-cloud-bob", "migration_tag": "v1", "startup_time_ms": 9 }))]);
+        let info = client.upload_script("paramita-cloud-bob", &first_upload()).await.unwrap();
+        assert_eq!((info.id.as_str(), info.migration_tag.as_deref()), ("paramita-cloud-bob", Some("v1")));
+
+        let sent = far.only();
+        assert_eq!(sent.line(), "PUT workers/scripts/paramita-cloud-bob?excludeScript=true&bindings_inherit=strict");
+        let parts = sent.form().await;
+        let (name, file_name, content_type, metadata) = &parts[0];
+        assert_eq!((name.as_str(), file_name, content_type), ("metadata", &None, &None));
+        let expected = json!({
+            "main_module": "index.js",
+            "bindings": [
+                { "name": "ENVIRONMENT", "type": "plain_text", "text": "bob" },
+                { "name": "ANTHROPIC_API_KEY", "type": "secret_text", "text": "s3cret" },
+                { "name": "Sandbox", "type": "durable_object_namespace", "class_name": "Sandbox" },
+                { "name": "MOLTBOT_BUCKET", "type": "r2_bucket", "bucket_name": "moltbot-data-bob" },
+                { "name": "BROWSER", "type": "browser" },
+                { "name": "ASSETS", "type": "assets" },
+            ],
+            "containers": [{ "name": "paramita-cloud-bob-sandbox", "class_name": "Sandbox" }],
+            "compatibility_date": "2025-05-06",
+            "compatibility_flags": ["nodejs_compat"],
+            "migrations": { "new_tag": "v1", "steps": [{ "new_sqlite_classes": ["Sandbox"] }] },
+            "code_update_strategy": { "mode": "deferred", "max_delay": 300 },
+            "keep_bindings": ["secret_text", "secret_key"],
+            "assets": {
+                "jwt": "completion.jwt",
+                "config": {
+                    "html_handling": "auto-trailing-slash",
+                    "not_found_handling": "single-page-application",
+                    "run_worker_first": true,
+                },
+            },
+            "observability": { "enabled": true },
+        });
+        assert_eq!(serde_json::from_slice::<Value>(metadata).unwrap(), expected);
+
+        let files: Vec<_> = parts[1..]
+            .iter()
+            .map(|(name, file, kind, body)| (name.as_str(), file.as_deref(), kind.as_deref(), &body[..]))
+            .collect();
+        assert_eq!(
+            files,
+            [
+                ("index.js", Some("index.js"), Some("application/javascript+module"), &b"export default {}"[..]),
+                (
+                    "./4b48-loading.html",
+                    Some("./4b48-loading.html"),
+                    Some("text/plain"),
+                    &b"<!doctype html>\r\n\0\xff"[..]
+                ),
+            ]
+        );
+    }
+
+    #[test]
+    fn a_later_upload_differs_from_the_first_only_where_it_was_recorded_to() {
+        let first = serde_json::to_value(first_upload().metadata).unwrap();
+        let mut metadata = first_upload().metadata;
+        metadata.migrations = None;
+        metadata.assets = None;
+        metadata.keep_assets = true;
+        metadata.tags = vec!["paramita".to_owned()];
+        let mut expected = first;
+        let fields = expected.as_object_mut().unwrap();
+        fields.remove("migrations").unwrap();
+        fields.remove("assets").unwrap();
+        fields.insert("keep_assets".to_owned(), json!(true));
+        fields.insert("tags".to_owned(), json!(["paramita"]));
+        assert_eq!(serde_json::to_value(metadata).unwrap(), expected);
+
+        let newer = Migrations { old_tag: Some("v1".to_owned()), new_tag: "v2".to_owned(), steps: vec![] };
+        assert_eq!(serde_json::to_value(newer).unwrap(), json!({ "old_tag": "v1", "new_tag": "v2", "steps": [] }));
+    }
+
+    #[test]
+    fn an_upload_can_be_printed_without_its_secrets() {
+        let printed = format!("{:?}", first_upload());
+        assert!(printed.contains("ANTHROPIC_API_KEY") && printed.contains("REDACTED"));
+        assert!(!printed.contains("s3cret") && !printed.contains("completion.jwt"), "{printed}");
+    }
+
+    #[tokio::test]
+    async fn settings_are_read_whatever_types_of_binding_there_are() {
+        let unknown = json!({ "type": "hyperdrive", "name": "DB", "id": "1" });
+        let nameless = json!({ "type": "from_the_future" });
+        let settings = json!({
+            "bindings": [
+                { "type": "plain_text", "name": "ENVIRONMENT", "text": "alice" },
+                { "type": "secret_text", "name": "ANTHROPIC_API_KEY" },
+                { "type": "durable_object_namespace", "name": "Sandbox", "class_name": "Sandbox", "namespace_id": "n1" },
+                { "type": "r2_bucket", "name": "MOLTBOT_BUCKET", "bucket_name": "b", "jurisdiction": "eu" },
+                unknown,
+                nameless,
+            ],
+            "tags": null,
+            "migration_tag": "v1",
+            "compatibility_date": "2025-05-06",
+            "placement": {},
+        });
+        let (client, far) = client([ok(settings)]);
+        let settings = client.get_script_settings("s").await.unwrap();
+        assert_eq!(far.only().line(), "GET workers/scripts/s/settings");
+        assert_eq!((settings.migration_tag.as_deref(), settings.tags.len()), (Some("v1"), 0));
+        let names: Vec<_> = settings.bindings.iter().map(Binding::name).collect();
+        assert_eq!(names, ["ENVIRONMENT", "ANTHROPIC_API_KEY", "Sandbox", "MOLTBOT_BUCKET", "DB", ""]);
+        assert_eq!(settings.bindings[1], Binding::SecretText { name: "ANTHROPIC_API_KEY".to_owned(), text: None });
+        assert!(
+            matches!(&settings.bindings[2], Binding::DurableObjectNamespace { namespace_id: Some(id), .. } if id == "n1")
+        );
+        assert_eq!(serde_json::to_value(&settings.bindings[4]).unwrap(), unknown, "an unknown binding is kept whole");
+        assert_eq!(serde_json::to_value(&settings.bindings[5]).unwrap(), nameless);
+    }
+
+    #[tokio::test]
+    async fn scripts_are_listed_by_mark_and_deleted_with_force() {
+        let script = json!({ "id": "s", "tags": ["paramita"], "created_on": "2026-01-01T00:00:00Z", "etag": null });
+        let (client, far) = client([ok(json!([script])), ok(json!(null))]);
+        let scripts = client.list_scripts(Some("paramita:tenant")).await.unwrap();
+        assert_eq!(scripts[0].created_on, Some(Timestamp(1_767_225_600_000)));
+        client.delete_script("s").await.unwrap();
+        let lines: Vec<_> = far.sent().iter().map(|sent| sent.line()).collect();
+        assert_eq!(lines, ["GET workers/scripts?tags=paramita%3Atenant%3Ayes", "DELETE workers/scripts/s?force=true"]);
+    }
+
+    #[tokio::test]
+    async fn a_patch_of_settings_says_only_what_changes() {
+        let (client, far) = client([ok(json!({}))]);
+        let keep = Binding::Inherit { name: "ANTHROPIC_API_KEY".to_owned() };
+        let patch = SettingsPatch { bindings: Some(vec![keep]), tags: None };
+        client.patch_script_settings("s", &patch).await.unwrap();
+        let sent = far.only();
+        assert_eq!(sent.line(), "PATCH workers/scripts/s/settings");
+        let parts = sent.form().await;
+        assert_eq!((parts.len(), parts[0].0.as_str()), (1, "settings"));
+        let settings: Value = serde_json::from_slice(&parts[0].3).unwrap();
+        assert_eq!(settings, json!({ "bindings": [{ "type": "inherit", "name": "ANTHROPIC_API_KEY" }] }));
     }
 }

@@ -48,7 +48,7 @@ impl Client {
         if secrets.is_empty() {
             return Ok(());
         }
-        let call = self.call(Operation::SecretsPatch, &[script]);
+        let call = self.call(Operation::SecretsPatch, &[script]).hide(set.values());
         call.json_as("application/merge-patch+json", &BTreeMap::from([("secrets", secrets)])).run().await
     }
 
@@ -60,11 +60,62 @@ impl Client {
 
     /// `PUT workers/scripts/{script}/secrets`: one secret, one version. Twice: the same.
     pub async fn put_secret(&self, script: &str, name: &str, value: &SecretText) -> Result<(), Error> {
-        self.call(Operation::SecretPut, &[script]).json(&Secret::new(name, value)).run().await
+        self.call(Operation::SecretPut, &[script]).hide([value]).json(&Secret::new(name, value)).run().await
     }
 
     /// `DELETE workers/scripts/{script}/secrets/{name}`. Twice: [`Verdict::Done`](super::Verdict::Done).
     pub async fn delete_secret(&self, script: &str, name: &str) -> Result<(), Error> {
         self.call(Operation::SecretDelete, &[script, name]).query("url_encoded", "true").run().await
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+    use crate::cloudflare::testing::{client, ok};
+    use serde_json::json;
+
+    #[tokio::test]
+    async fn several_secrets_are_set_and_deleted_in_one_call_as_recorded() {
+        let (client, far) = client([ok(json!({}))]);
+        let set = [("A".to_owned(), SecretText::new("v")), ("BOTH".to_owned(), SecretText::new("10m"))].into();
+        client.patch_secrets("s", &set, &["OLD_NAME".to_owned(), "BOTH".to_owned()]).await.unwrap();
+        let sent = far.only();
+        assert_eq!(sent.line(), "PATCH workers/scripts/s/secrets-bulk");
+        assert_eq!(sent.header("content-type"), Some("application/merge-patch+json"));
+        let expected = json!({ "secrets": {
+            "OLD_NAME": null,
+            "A": { "name": "A", "text": "v", "type": "secret_text" },
+            "BOTH": { "name": "BOTH", "text": "10m", "type": "secret_text" },
+        } });
+        assert_eq!(sent.json(), expected);
+    }
+
+    #[tokio::test]
+    async fn nothing_to_change_makes_no_version() {
+        let (client, far) = client([]);
+        client.patch_secrets("s", &BTreeMap::new(), &[]).await.unwrap();
+        assert!(far.sent().is_empty());
+    }
+
+    #[tokio::test]
+    async fn single_secrets_are_put_listed_and_deleted_as_recorded() {
+        let (client, far) =
+            client([ok(json!({})), ok(json!([{ "name": "A", "type": "secret_text" }])), ok(json!(null))]);
+        client.put_secret("s", "ANTHROPIC_API_KEY", &SecretText::new("value-1")).await.unwrap();
+        let listed = client.list_secrets("s").await.unwrap();
+        assert_eq!(listed, [SecretInfo { name: "A".to_owned(), kind: Some("secret_text".to_owned()) }]);
+        client.delete_secret("s", "DISCORD_BOT_TOKEN").await.unwrap();
+        let sent = far.sent();
+        let lines: Vec<_> = sent.iter().map(|sent| sent.line()).collect();
+        assert_eq!(
+            lines,
+            [
+                "PUT workers/scripts/s/secrets",
+                "GET workers/scripts/s/secrets",
+                "DELETE workers/scripts/s/secrets/DISCORD_BOT_TOKEN?url_encoded=true",
+            ]
+        );
+        assert_eq!(sent[0].json(), json!({ "name": "ANTHROPIC_API_KEY", "text": "value-1", "type": "secret_text" }));
     }
 }
