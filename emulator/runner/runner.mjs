@@ -50,6 +50,7 @@ async function listen(server) {
   return `http://127.0.0.1:${server.address().port}`;
 }
 
+// On a signal Miniflare may be first: it kills its workerds and ends the process with 143. Storage survives that as it does a crash.
 async function end() {
   if (ending) return;
   ending = true;

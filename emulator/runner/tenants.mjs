@@ -4,8 +4,8 @@
 // the other tenants' requests meanwhile. One each starts in half a second whatever the number, and costs some 150 MiB; so at most
 // `maxRunning` run at once, and the one that was used longest ago makes way. It starts again with its next request.
 //
-// What must hold: never two processes on one tenant's Durable Object files. A new version starts while the old one serves (starting
-// opens no file), then requests wait until the old one has ended.
+// What must hold: never two processes on one tenant's Durable Object files. A new version starts while the old one ends what it has
+// under way (starting opens no file); requests that come meanwhile wait until the old one has ended, and go to the new one.
 
 import { rm } from "node:fs/promises";
 import path from "node:path";
@@ -30,10 +30,10 @@ export class Tenants {
     if (!SCRIPT_NAME.test(script)) throw new BadWorker(`${script} is not a script name`);
     const tenant = this.#tenants.get(script) ?? new Tenant(path.join(this.#paths.tenants, script), this.#paths);
     await tenant.exclusively(async () => {
-      this.#makeRoom(tenant);
       await tenant.replace(script, spec);
       this.#tenants.set(script, tenant);
     });
+    this.#trim(tenant);
   }
 
   /** Stops the Worker and drops its Durable Objects' data. Doing it again is fine. */
@@ -59,12 +59,13 @@ export class Tenants {
   async use(script, use) {
     const tenant = this.#tenants.get(script);
     if (!tenant) return undefined;
-    const release = await tenant.acquire(() => this.#makeRoom(tenant));
+    const release = await tenant.acquire();
     if (!release) return undefined;
     try {
       return await use(tenant.running);
     } finally {
       release();
+      this.#trim(tenant);
     }
   }
 
@@ -72,15 +73,17 @@ export class Tenants {
     await Promise.allSettled([...this.#tenants.values()].map((tenant) => tenant.stop(0)));
   }
 
-  // Not waited for: two tenants that make room for one another would wait for ever. The limit is a soft one.
-  #makeRoom(forTenant) {
-    const others = [...this.#tenants.values()].filter((tenant) => tenant !== forTenant && tenant.running);
-    const idle = others.filter((tenant) => tenant.isIdle).sort((a, b) => a.lastUsed - b.lastUsed);
-    const surplus = others.length + 1 - this.#maxRunning;
-    for (const tenant of idle.slice(0, Math.max(0, surplus))) {
+  // Stops the idle ones that were used longest ago, down to the limit. Nobody waits for it: two tenants that made room for one
+  // another would wait for ever. So the limit may be passed for a moment, and is while more than that many have requests under way.
+  #trim(except) {
+    const running = () => [...this.#tenants.values()].filter((tenant) => tenant.running);
+    const surplus = () => running().length - this.#maxRunning;
+    const idle = running().filter((tenant) => tenant !== except && tenant.isIdle);
+    idle.sort((a, b) => a.lastUsed - b.lastUsed);
+    for (const tenant of idle.slice(0, Math.max(0, surplus()))) {
       tenant
         .exclusively(async () => {
-          if (tenant.isIdle) await tenant.stop();
+          if (tenant.isIdle && surplus() > 0) await tenant.stop();
         })
         .catch((error) => process.stderr.write(`stopping an idle Worker: ${error.message}\n`));
     }
@@ -116,13 +119,10 @@ class Tenant {
   }
 
   /** Holds the running version until the returned function is called. Null when the Worker was deleted meanwhile. */
-  async acquire(makeRoom) {
+  async acquire() {
     const held = await this.exclusively(async () => {
       if (!this.#options) return false;
-      if (!this.running) {
-        makeRoom();
-        this.running = await this.#start(this.#options);
-      }
+      this.running ??= await this.#start(this.#options);
       this.#inFlight += 1;
       this.lastUsed = performance.now();
       return true;
