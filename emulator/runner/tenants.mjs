@@ -1,7 +1,7 @@
 // The tenants' Workers, each in a Miniflare (and workerd) of its own.
 //
 // One Miniflare for all was measured too: it restarts workerd for every change, 0.3 s with 2 Workers and 2.7 s with 50, and cuts off
-// the other tenants' requests meanwhile. One each starts in half a second whatever the number, and costs some 150 MiB; so at most
+// the other tenants' requests meanwhile. One each starts in under half a second whatever the number, and costs some 90 MiB; so at most
 // `maxRunning` run at once, and the one that was used longest ago makes way. It starts again with its next request.
 //
 // What must hold: never two processes on one tenant's Durable Object files. A new version starts while the old one ends what it has
