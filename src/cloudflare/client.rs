@@ -18,6 +18,7 @@ use super::multipart::{File, Form};
 use super::operation::{self, Operation};
 use super::secret_text::SecretText;
 use super::transport::Transport;
+use crate::clock::Timestamp;
 
 /// The token that the plane shows to Cloudflare. Prints as `REDACTED` and cannot be serialised.
 #[derive(Clone)]
@@ -273,6 +274,12 @@ fn read(operation: Operation, response: &http::Response<Bytes>, hidden: &[String
         (_, _, body) => ErrorKind::Refused(Refusal::read(response, body.as_ref(), hidden)),
     };
     Err(Error { operation, kind })
+}
+
+/// `#[serde(deserialize_with)]` of a time in a reply: absent, null and unreadable are all `None`.
+pub(super) fn lenient_time<'de, D: serde::Deserializer<'de>>(deserializer: D) -> Result<Option<Timestamp>, D::Error> {
+    let value = Value::deserialize(deserializer)?;
+    Ok(value.as_str().and_then(Timestamp::parse))
 }
 
 /// `#[serde(deserialize_with)]` for replies in which a field may be `null` where the documentation says otherwise.

@@ -7,10 +7,9 @@
 use serde::Deserialize;
 use serde_json::json;
 
-use super::client::{Client, Page, or_default};
+use super::client::{Client, Page, lenient_time, or_default};
 use super::error::Error;
 use super::operation::Operation;
-use super::rfc3339;
 use crate::clock::Timestamp;
 
 /// What a new application is to be. Scheduling policy `default`: image and size belong to the application.
@@ -65,7 +64,7 @@ pub struct Application {
     #[serde(default)]
     pub active_rollout_id: Option<String>,
     /// When it was made.
-    #[serde(default, deserialize_with = "rfc3339::lenient")]
+    #[serde(default, deserialize_with = "lenient_time")]
     pub created_at: Option<Timestamp>,
 }
 

@@ -18,7 +18,6 @@ pub mod error;
 mod multipart;
 pub mod operation;
 pub mod r2;
-pub mod rfc3339;
 pub mod routes;
 pub mod scripts;
 pub mod secret_text;

@@ -8,10 +8,9 @@ use http::HeaderName;
 use serde::{Deserialize, Serialize};
 use serde_json::{Map, Value, json};
 
-use super::client::{Client, Page, or_default};
+use super::client::{Client, Page, lenient_time, or_default};
 use super::error::Error;
 use super::operation::Operation;
-use super::rfc3339;
 use crate::clock::Timestamp;
 
 /// The largest page of buckets and of objects (API schema), and the most keys that one bulk delete is given.
@@ -23,7 +22,7 @@ pub struct Bucket {
     /// Unique in the account.
     pub name: String,
     /// When it was made; `None` if Cloudflare did not say.
-    #[serde(default, deserialize_with = "rfc3339::lenient")]
+    #[serde(default, deserialize_with = "lenient_time")]
     pub creation_date: Option<Timestamp>,
     /// Region: `WEUR`, in either case.
     #[serde(default)]

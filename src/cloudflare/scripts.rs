@@ -7,11 +7,10 @@ use serde::{Deserialize, Serialize};
 use serde_json::{Map, Value};
 
 pub use super::binding::Binding;
-use super::client::{Client, or_default};
+use super::client::{Client, lenient_time, or_default};
 use super::error::Error;
 use super::multipart::File;
 use super::operation::Operation;
-use super::rfc3339;
 use super::secret_text::{SecretText, exposed};
 use crate::clock::Timestamp;
 
@@ -176,10 +175,10 @@ pub struct ScriptInfo {
     #[serde(default)]
     pub migration_tag: Option<String>,
     /// When it was first uploaded.
-    #[serde(default, deserialize_with = "rfc3339::lenient")]
+    #[serde(default, deserialize_with = "lenient_time")]
     pub created_on: Option<Timestamp>,
     /// When it was last changed.
-    #[serde(default, deserialize_with = "rfc3339::lenient")]
+    #[serde(default, deserialize_with = "lenient_time")]
     pub modified_on: Option<Timestamp>,
     /// How it was last deployed: `api`, `wrangler`, `dash`.
     #[serde(default)]
