@@ -1,0 +1,126 @@
+# Everything that is run by hand or by CI. Each target sets up what it needs first; a second run finds it done.
+# A fresh machine needs rustup's Rust, npm, a C compiler and OpenSSL's headers; what is missing is named.
+
+WORKER_BUILD_VERSION := 0.8.7
+SIZE_LIMIT := 409600
+
+TARGET_DIR := $(abspath $(or $(CARGO_TARGET_DIR),target))
+SYSROOT := $(shell PATH="$$PATH:$$HOME/.cargo/bin" rustc --print sysroot 2>/dev/null)
+
+# Files that say that a step of the set-up is done.
+NPM_DONE := node_modules/.package-lock.json
+WORKER_BUILD := .tools/bin/worker-build
+WORKER_BUILD_DONE := .tools/worker-build-$(WORKER_BUILD_VERSION)
+WASM_TARGET_DONE := $(SYSROOT)/lib/rustlib/wasm32-unknown-unknown/lib
+SETUP := $(NPM_DONE) $(WORKER_BUILD_DONE) $(WASM_TARGET_DONE) $(TARGET_DIR)/debug/wasm-bindgen-tool
+
+# The Node.js of node_modules comes first: Debian's is too old for Wrangler.
+export PATH := $(CURDIR)/node_modules/.bin:$(CURDIR)/.tools/bin:$(PATH):$(HOME)/.cargo/bin
+# With these worker-build downloads nothing.
+export WASM_BINDGEN_BIN := $(TARGET_DIR)/debug/wasm-bindgen-tool
+export WASM_OPT_BIN := $(CURDIR)/node_modules/.bin/wasm-opt
+export ESBUILD_BIN := $(CURDIR)/node_modules/.bin/esbuild
+# worker-build sets it for its own Cargo call; without it here, clippy and the build would undo each other's work.
+export WASM_BINDGEN_USE_JS_SYS := 1
+# Wrangler asks the network for nothing that was not asked of it.
+export WRANGLER_SEND_METRICS := false
+export CLOUDFLARE_CF_FETCH_ENABLED := false
+
+say = @printf '\033[1m==> %s\033[0m\n' $(1)
+
+.PHONY: help
+help: ## Show this list
+	@echo "Paramita control plane. Targets:"
+	@sed -n 's/^\([a-z-]*\):.*## \(.*\)/  make \1\t\2/p' $(MAKEFILE_LIST) | expand -t 20
+	@echo "Start with 'make dev': the plane at localhost:8787, on a stand-in for Cloudflare at localhost:8788."
+
+.PHONY: setup
+setup: $(SETUP) ## Install the tools into this folder (about 3 minutes, once)
+
+.PHONY: dev
+dev: setup ## Run the plane with everything around it; Ctrl-C ends it
+	@exec node tools/dev.mjs
+
+.PHONY: test
+test: setup wasm ## Run all tests, those in the real Workers runtime included
+	$(call say,"Tests")
+	cargo test --workspace
+
+.PHONY: check
+check: setup lint-tools ## Formatting and lints, for the machine and for wasm; warnings are errors
+	$(call say,"Formatting")
+	cargo fmt --all --check
+	$(call say,"Lints: native")
+	cargo clippy --workspace --all-targets -- -D warnings
+	$(call say,"Lints: wasm")
+	cargo clippy --lib --target wasm32-unknown-unknown -- -D warnings
+
+.PHONY: fmt
+fmt: lint-tools ## Format the code
+	cargo fmt --all
+
+.PHONY: wasm
+wasm: build/.release ## Build the Worker as it is deployed, into build/ (about a minute the first time)
+
+.PHONY: size
+size: wasm ## Show the Worker's size and compare it with the limit
+	@raw=$$(wc -c < build/index_bg.wasm); gz=$$(gzip -9 -c build/index_bg.wasm | wc -c); \
+	echo "build/index_bg.wasm: $$raw bytes, gzipped $$gz bytes, limit $(SIZE_LIMIT)"; \
+	test "$$gz" -le $(SIZE_LIMIT)
+
+.PHONY: clean
+clean: ## Remove what was built and the state of 'make dev'; the tools stay
+	rm -rf build .dev .wrangler
+	cargo clean
+
+# What Wrangler runs before it takes build/index.js (wrangler.toml). It says in WRANGLER_COMMAND for what:
+# `wrangler dev` gets the quick build, anything else the one that is deployed.
+.PHONY: worker
+worker: $(SETUP)
+ifeq ($(WRANGLER_COMMAND),dev)
+	@rm -f $(or $(WORKER_OUT),build)/.release
+	worker-build --dev --out-dir $(or $(WORKER_OUT),build)
+else
+	@$(MAKE) --no-print-directory wasm
+endif
+
+# Whatever the Worker takes in at build time lies below src/ and migrations/.
+build/.release: $(SETUP) Cargo.toml Cargo.lock $(shell find src migrations -type f 2>/dev/null)
+	$(call say,"Building the Worker: about a minute the first time and 10 seconds after a change")
+	worker-build --release --out-dir build
+	@touch $@
+
+$(NPM_DONE): package.json package-lock.json .npmrc | prerequisites
+	$(call say,"Installing Wrangler and the other JavaScript tools: about half a minute")
+	npm ci
+	@touch $@
+
+$(WORKER_BUILD_DONE): | prerequisites
+	$(call say,"Installing worker-build $(WORKER_BUILD_VERSION): about 2 minutes")
+	@pkg-config --exists openssl 2>/dev/null || { \
+		echo "worker-build needs OpenSSL's headers. On Debian: apt install pkg-config libssl-dev" >&2; exit 1; }
+	cargo install --debug --locked --root .tools worker-build@$(WORKER_BUILD_VERSION)
+	@touch $@
+
+$(WASM_TARGET_DONE): | prerequisites
+	$(call say,"Adding the wasm target to the Rust toolchain")
+	@command -v rustup >/dev/null || { \
+		echo "This Rust cannot compile to wasm. Install it by rustup (https://rustup.rs)." >&2; exit 1; }
+	rustup target add wasm32-unknown-unknown
+
+# Touched, since Cargo leaves the file alone when there is nothing to do.
+$(TARGET_DIR)/debug/wasm-bindgen-tool: Cargo.lock tools/wasm-bindgen/Cargo.toml tools/wasm-bindgen/src/main.rs | prerequisites
+	$(call say,"Building wasm-bindgen: about half a minute")
+	cargo build -p wasm-bindgen-tool
+	@touch $@
+
+.PHONY: lint-tools
+lint-tools: | prerequisites
+	@cargo fmt --version >/dev/null 2>&1 && cargo clippy --version >/dev/null 2>&1 || rustup component add rustfmt clippy
+
+.PHONY: prerequisites
+prerequisites:
+	@need() { command -v "$$1" >/dev/null || { echo "'$$1' is missing. $$2" >&2; exit 1; }; }; \
+	need cargo "Install Rust by rustup: https://rustup.rs"; \
+	need npm "On Debian: apt install npm"; \
+	need cc "A C compiler builds SQLite for the tests. On Debian: apt install build-essential"
