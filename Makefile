@@ -22,6 +22,8 @@ export WASM_OPT_BIN := $(CURDIR)/node_modules/.bin/wasm-opt
 export ESBUILD_BIN := $(CURDIR)/node_modules/.bin/esbuild
 # worker-build sets it for its own Cargo call; without it here, clippy and the build would undo each other's work.
 export WASM_BINDGEN_USE_JS_SYS := 1
+# A request runs to its end though the caller hangs up. Cut off in the middle, Rust's destructors would not run.
+export RUN_TO_COMPLETION := 1
 # Wrangler asks the network for nothing that was not asked of it.
 export WRANGLER_SEND_METRICS := false
 export CLOUDFLARE_CF_FETCH_ENABLED := false

@@ -14,3 +14,5 @@ pub mod release;
 pub mod tenant;
 pub mod vault;
 pub mod wake;
+#[cfg(target_arch = "wasm32")]
+mod worker;

@@ -1,0 +1,106 @@
+//! From the runtime's requests to axum's and back.
+//!
+//! Bodies are buffered on both sides: `worker`'s own conversion makes a JavaScript stream of every body, which costs a
+//! quarter of the requests per second and loses `Content-Length`. No URL is parsed either: the parser's tables would
+//! make the Worker half as large again, and the runtime has normalised the address already.
+
+use axum::Router;
+use axum::body::Body;
+use futures_util::TryStreamExt;
+use http::header::CONTENT_LENGTH;
+use http::{Method, StatusCode, Uri};
+use http_body_util::BodyExt;
+use tower_service::Service;
+use worker::{Headers, Request, Response};
+
+use super::headers;
+
+/// The largest request body that is read, in bytes. The largest legitimate one, a tenant's secrets set all at once,
+/// stays far below.
+const BODY_LIMIT: usize = 1024 * 1024;
+
+/// Answers `request` by `router`.
+pub async fn serve(mut router: Router, request: Request) -> worker::Result<Response> {
+    match read(request).await {
+        Ok(request) => {
+            let Ok(response) = router.call(request).await;
+            write(response).await
+        }
+        Err(refusal) => refusal.answer(),
+    }
+}
+
+/// Why a request does not reach the router.
+enum Refusal {
+    Malformed(&'static str),
+    TooLarge,
+}
+
+impl Refusal {
+    fn answer(self) -> worker::Result<Response> {
+        let (status, code, detail) = match self {
+            Self::Malformed(what) => (StatusCode::BAD_REQUEST, "malformed_request", format!("{what} is malformed")),
+            Self::TooLarge => (
+                StatusCode::PAYLOAD_TOO_LARGE,
+                "body_too_large",
+                format!("a request body may be {BODY_LIMIT} bytes long at most"),
+            ),
+        };
+        let problem = serde_json::json!({
+            "type": "about:blank",
+            "title": status.canonical_reason(),
+            "status": status.as_u16(),
+            "code": code,
+            "detail": detail,
+        });
+        let headers = Headers::new();
+        headers.set("content-type", "application/problem+json")?;
+        headers.set("cache-control", "no-store")?;
+        let response = Response::from_bytes(problem.to_string().into_bytes())?;
+        Ok(response.with_headers(headers).with_status(status.as_u16()))
+    }
+}
+
+async fn read(mut request: Request) -> Result<http::Request<Body>, Refusal> {
+    let mut converted = http::Request::new(Body::empty());
+    *converted.method_mut() =
+        Method::from_bytes(request.inner().method().as_bytes()).map_err(|_| Refusal::Malformed("the method"))?;
+    *converted.uri_mut() = Uri::try_from(request.inner().url()).map_err(|_| Refusal::Malformed("the address"))?;
+    *converted.headers_mut() = headers::from_js(request.headers()).ok_or(Refusal::Malformed("a header"))?;
+    if request.inner().body().is_some() {
+        let length = converted.headers().get(CONTENT_LENGTH).and_then(|value| value.to_str().ok()?.parse().ok());
+        *converted.body_mut() = Body::from(read_body(&mut request, length).await?);
+    }
+    Ok(converted)
+}
+
+/// The body of `request`. `length` is what the caller announced; a body that nothing is said of is read until it ends
+/// or passes the limit.
+async fn read_body(request: &mut Request, length: Option<usize>) -> Result<Vec<u8>, Refusal> {
+    let malformed = |_| Refusal::Malformed("the body");
+    match length {
+        Some(length) if length > BODY_LIMIT => Err(Refusal::TooLarge),
+        Some(_) => request.bytes().await.map_err(malformed),
+        None => {
+            let mut stream = request.stream().map_err(malformed)?;
+            let mut body = Vec::new();
+            while let Some(chunk) = stream.try_next().await.map_err(malformed)? {
+                if body.len() + chunk.len() > BODY_LIMIT {
+                    return Err(Refusal::TooLarge);
+                }
+                body.extend(chunk);
+            }
+            Ok(body)
+        }
+    }
+}
+
+async fn write(response: http::Response<Body>) -> worker::Result<Response> {
+    let (parts, body) = response.into_parts();
+    let body = body.collect().await.map_err(|error| worker::Error::RustError(error.to_string()))?.to_bytes();
+    // The runtime counts the body itself.
+    let headers = headers::to_js(parts.headers.iter().filter(|(name, _)| **name != CONTENT_LENGTH))?;
+    // With a status such as 204 the runtime refuses even a body of no bytes.
+    let converted = if body.is_empty() { Response::empty()? } else { Response::from_bytes(body.into())? };
+    Ok(converted.with_headers(headers).with_status(parts.status.as_u16()))
+}

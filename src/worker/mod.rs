@@ -1,0 +1,113 @@
+//! The edge towards the Workers runtime: the three events that start our code, and the ports in terms of the platform's
+//! bindings. Compiled for wasm only; everything that decides anything lies outside and runs natively as well.
+//!
+//! What must hold here:
+//!
+//! - **No panic and, from the queue, no `Err`.** Either one resets the whole instance and ends every other request that
+//!   is in flight on it. `worker` installs its own panic hook at start, and that hook is what marks the instance for
+//!   the reset; another hook set over it would leave the instance in a broken state. So none is set.
+//! - **Statics hold binding handles and what is made of the settings, nothing else.** A request, a stream or a future
+//!   belongs to the request that made it; touching it from another one fails. Statics vanish whenever an isolate does.
+//! - **`SendFuture` and `SendWrapper` appear here only.** JavaScript values are not `Send`; a Worker has one thread.
+
+mod bridge;
+mod d1;
+mod fetch;
+mod headers;
+mod queue;
+mod r2;
+mod system;
+
+use std::sync::{Arc, OnceLock};
+
+use axum::Router;
+use worker::{Context, Env, MessageBatch, MessageExt, Request, Response, ScheduleContext, ScheduledEvent};
+
+use crate::app::{App, Ports};
+use crate::config::Config;
+
+/// How long one call to the Cloudflare API may take. An upload with its assets is the longest of them.
+const CALL_TIMEOUT_MS: u32 = 60_000;
+
+/// What an isolate keeps from its first event on.
+struct Plane {
+    router: Router,
+    /// None when the settings are incomplete: requests are then told what is missing, events do nothing.
+    app: Option<App>,
+}
+
+/// The plane of this isolate. Settings and bindings cannot change within its life.
+fn plane(env: &Env) -> worker::Result<&'static Plane> {
+    static PLANE: OnceLock<Plane> = OnceLock::new();
+    if let Some(plane) = PLANE.get() {
+        return Ok(plane);
+    }
+    let setting = |name: &str| env.var(name).ok().map(|value| value.to_string());
+    let plane = match Config::read(&setting) {
+        Ok(config) => {
+            let app = App::new(config, ports(env)?);
+            Plane { router: crate::http::router(app.clone()), app: Some(app) }
+        }
+        Err(error) => {
+            worker::console_error!("incomplete settings: {error}");
+            Plane { router: crate::http::misconfigured(error), app: None }
+        }
+    };
+    Ok(PLANE.get_or_init(|| plane))
+}
+
+fn ports(env: &Env) -> worker::Result<Ports> {
+    Ok(Ports {
+        db: Arc::new(d1::D1::new(env.d1("DB")?)),
+        transport: Arc::new(fetch::FetchTransport::new(CALL_TIMEOUT_MS)),
+        clock: Arc::new(system::SystemClock),
+        entropy: Arc::new(system::SystemEntropy),
+        wake: Arc::new(queue::QueueWakeUp::new(env.queue("ROUNDS")?)),
+        releases: Arc::new(r2::R2ReleaseStore::new(env.bucket("RELEASES")?)),
+    })
+}
+
+/// A request from outside.
+#[worker::event(fetch)]
+async fn fetch(request: Request, env: Env, _: Context) -> worker::Result<Response> {
+    bridge::serve(plane(&env)?.router.clone(), request).await
+}
+
+/// Nudges. Each message is acknowledged whatever became of its round: the database knows what is still due, and the
+/// cron sweep takes it up.
+#[worker::event(queue)]
+async fn queue(batch: MessageBatch<String>, env: Env, _: Context) -> worker::Result<()> {
+    let app = match plane(&env) {
+        Ok(plane) => plane.app.as_ref(),
+        Err(error) => {
+            worker::console_error!("queue: {}", error_text(&error));
+            None
+        }
+    };
+    for message in batch.raw_iter() {
+        if let (Some(app), Some(nudge)) = (app, queue::read(&message)) {
+            crate::jobs::on_nudge(app, nudge).await;
+        }
+        message.ack();
+    }
+    Ok(())
+}
+
+/// The cron sweep.
+#[worker::event(scheduled)]
+async fn scheduled(_: ScheduledEvent, env: Env, _: ScheduleContext) {
+    match plane(&env) {
+        Ok(Plane { app: Some(app), .. }) => crate::jobs::on_tick(app).await,
+        Ok(Plane { app: None, .. }) => {}
+        Err(error) => worker::console_error!("cron: {}", error_text(&error)),
+    }
+}
+
+/// What `error` says, without the JavaScript stack that its `Display` may carry.
+fn error_text(error: &worker::Error) -> String {
+    match error {
+        worker::Error::D1(error) => String::from(AsRef::<worker::js_sys::Error>::as_ref(error).message()),
+        worker::Error::UnknownJsError { message, .. } => message.clone(),
+        other => other.to_string().lines().next().unwrap_or_default().to_owned(),
+    }
+}

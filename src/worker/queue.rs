@@ -1,0 +1,48 @@
+//! Nudges by Cloudflare Queues.
+//!
+//! A message's body is JSON as *text*, made and read by serde_json. Left to the bindings, an object would be turned
+//! into a JavaScript `Map` and arrive empty.
+
+use futures_util::future::BoxFuture;
+use worker::send::SendFuture;
+use worker::wasm_bindgen::JsValue;
+use worker::{Queue, QueueContentType, RawMessage, RawMessageBuilder};
+
+use super::error_text;
+use crate::wake::{Nudge, WakeUp};
+
+/// The longest delay that Queues takes, in seconds (developers.cloudflare.com/queues/platform/limits).
+const MAX_DELAY_SECONDS: u32 = 43_200;
+
+/// Sends nudges to a queue that this Worker consumes itself.
+pub struct QueueWakeUp(Queue);
+
+impl QueueWakeUp {
+    /// Sends to `queue`.
+    pub fn new(queue: Queue) -> Self {
+        Self(queue)
+    }
+}
+
+impl WakeUp for QueueWakeUp {
+    fn nudge(&self, nudge: Nudge, delay_seconds: u32) -> BoxFuture<'_, ()> {
+        Box::pin(SendFuture::new(async move {
+            let body = serde_json::json!(nudge).to_string();
+            let message = RawMessageBuilder::new(JsValue::from_str(&body))
+                .delay_seconds(delay_seconds.min(MAX_DELAY_SECONDS))
+                .build_with_content_type(QueueContentType::Text);
+            if let Err(error) = self.0.send_raw(message).await {
+                worker::console_warn!("nudge for tenant {} not sent: {}", nudge.tenant, error_text(&error));
+            }
+        }))
+    }
+}
+
+/// What `message` asks for; `None`, and a line in the log, when it is not one of ours.
+pub fn read(message: &RawMessage) -> Option<Nudge> {
+    let nudge = message.body().as_string().and_then(|body| serde_json::from_str(&body).ok());
+    if nudge.is_none() {
+        worker::console_error!("a message that is not a nudge was dropped from the queue");
+    }
+    nudge
+}

@@ -1,0 +1,24 @@
+//! Time and chance from the runtime.
+
+use crate::clock::{Clock, Timestamp};
+use crate::entropy::Entropy;
+
+/// The runtime's clock. In production it stands still between two waits for something outside.
+pub struct SystemClock;
+
+impl Clock for SystemClock {
+    fn now(&self) -> Timestamp {
+        Timestamp(i64::try_from(worker::Date::now().as_millis()).unwrap_or(i64::MAX))
+    }
+}
+
+/// The runtime's `crypto.getRandomValues`.
+pub struct SystemEntropy;
+
+impl Entropy for SystemEntropy {
+    #[expect(clippy::disallowed_methods, reason = "this is the Entropy that everybody else takes")]
+    #[expect(clippy::expect_used, reason = "a key that can be guessed is worse than a request that ends")]
+    fn fill(&self, buffer: &mut [u8]) {
+        getrandom::fill(buffer).expect("the runtime gives random bytes");
+    }
+}
