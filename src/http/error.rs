@@ -21,6 +21,9 @@ pub struct FieldError {
 /// A request that is not answered as it was meant.
 #[derive(Clone, Debug, PartialEq, Eq, thiserror::Error)]
 pub enum ApiError {
+    /// The request itself cannot be read.
+    #[error("{0} is malformed")]
+    Malformed(&'static str),
     /// The body is no JSON.
     #[error("the body is not valid JSON: {0}")]
     NotJson(String),
@@ -103,6 +106,7 @@ impl ApiError {
     fn kind(&self) -> (StatusCode, &'static str, &'static str) {
         use StatusCode as S;
         match self {
+            Self::Malformed(_) => (S::BAD_REQUEST, "malformed", "Malformed request"),
             Self::NotJson(_) => (S::BAD_REQUEST, "not_json", "Malformed JSON"),
             Self::UnsupportedMediaType => (S::UNSUPPORTED_MEDIA_TYPE, "unsupported_media_type", "Not JSON"),
             Self::TooLarge => (S::PAYLOAD_TOO_LARGE, "too_large", "Body too large"),

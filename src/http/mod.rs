@@ -9,6 +9,7 @@ mod request_id;
 mod view;
 
 use axum::extract::DefaultBodyLimit;
+use axum::response::{IntoResponse, Response};
 use axum::routing::{get, patch, post, put};
 use axum::{Router, middleware};
 
@@ -42,9 +43,13 @@ pub fn router(app: App) -> Router {
 
 /// What stands in for the plane while its settings are not complete: says what is missing, does nothing.
 pub fn misconfigured(error: ConfigError) -> Router {
-    let refuse = move || {
+    Router::new().fallback(move || {
         let error = ApiError::Misconfigured(error.clone());
-        async move { request_id::complete(axum::response::IntoResponse::into_response(error), "req_none".to_owned()) }
-    };
-    Router::new().fallback(refuse)
+        async move { refuse(error) }
+    })
+}
+
+/// The answer to a request that does not reach the router.
+pub fn refuse(error: ApiError) -> Response {
+    request_id::complete(error.into_response(), "req_none".to_owned())
 }

@@ -8,16 +8,14 @@ use axum::Router;
 use axum::body::Body;
 use futures_util::TryStreamExt;
 use http::header::CONTENT_LENGTH;
-use http::{Method, StatusCode, Uri};
+use http::{Method, Uri};
 use http_body_util::BodyExt;
 use tower_service::Service;
-use worker::{Headers, Request, Response};
+use worker::{Request, Response};
 
 use super::headers;
-
-/// The largest request body that is read, in bytes. The largest legitimate one, a tenant's secrets set all at once,
-/// stays far below.
-const BODY_LIMIT: usize = 1024 * 1024;
+use crate::http as http_face;
+use crate::http::{ApiError, MAX_BODY_BYTES};
 
 /// Answers `request` by `router`.
 pub async fn serve(mut router: Router, request: Request) -> worker::Result<Response> {
@@ -26,47 +24,16 @@ pub async fn serve(mut router: Router, request: Request) -> worker::Result<Respo
             let Ok(response) = router.call(request).await;
             write(response).await
         }
-        Err(refusal) => refusal.answer(),
+        Err(refusal) => write(http_face::refuse(refusal)).await,
     }
 }
 
-/// Why a request does not reach the router.
-enum Refusal {
-    Malformed(&'static str),
-    TooLarge,
-}
-
-impl Refusal {
-    fn answer(self) -> worker::Result<Response> {
-        let (status, code, detail) = match self {
-            Self::Malformed(what) => (StatusCode::BAD_REQUEST, "malformed_request", format!("{what} is malformed")),
-            Self::TooLarge => (
-                StatusCode::PAYLOAD_TOO_LARGE,
-                "body_too_large",
-                format!("a request body may be {BODY_LIMIT} bytes long at most"),
-            ),
-        };
-        let problem = serde_json::json!({
-            "type": "about:blank",
-            "title": status.canonical_reason(),
-            "status": status.as_u16(),
-            "code": code,
-            "detail": detail,
-        });
-        let headers = Headers::new();
-        headers.set("content-type", "application/problem+json")?;
-        headers.set("cache-control", "no-store")?;
-        let response = Response::from_bytes(problem.to_string().into_bytes())?;
-        Ok(response.with_headers(headers).with_status(status.as_u16()))
-    }
-}
-
-async fn read(mut request: Request) -> Result<http::Request<Body>, Refusal> {
+async fn read(mut request: Request) -> Result<http::Request<Body>, ApiError> {
     let mut converted = http::Request::new(Body::empty());
     *converted.method_mut() =
-        Method::from_bytes(request.inner().method().as_bytes()).map_err(|_| Refusal::Malformed("the method"))?;
-    *converted.uri_mut() = Uri::try_from(request.inner().url()).map_err(|_| Refusal::Malformed("the address"))?;
-    *converted.headers_mut() = headers::from_js(request.headers()).ok_or(Refusal::Malformed("a header"))?;
+        Method::from_bytes(request.inner().method().as_bytes()).map_err(|_| ApiError::Malformed("the method"))?;
+    *converted.uri_mut() = Uri::try_from(request.inner().url()).map_err(|_| ApiError::Malformed("the address"))?;
+    *converted.headers_mut() = headers::from_js(request.headers()).ok_or(ApiError::Malformed("a header"))?;
     if request.inner().body().is_some() {
         let length = converted.headers().get(CONTENT_LENGTH).and_then(|value| value.to_str().ok()?.parse().ok());
         *converted.body_mut() = Body::from(read_body(&mut request, length).await?);
@@ -76,17 +43,17 @@ async fn read(mut request: Request) -> Result<http::Request<Body>, Refusal> {
 
 /// The body of `request`. `length` is what the caller announced; a body that nothing is said of is read until it ends
 /// or passes the limit.
-async fn read_body(request: &mut Request, length: Option<usize>) -> Result<Vec<u8>, Refusal> {
-    let malformed = |_| Refusal::Malformed("the body");
+async fn read_body(request: &mut Request, length: Option<usize>) -> Result<Vec<u8>, ApiError> {
+    let malformed = |_| ApiError::Malformed("the body");
     match length {
-        Some(length) if length > BODY_LIMIT => Err(Refusal::TooLarge),
+        Some(length) if length > MAX_BODY_BYTES => Err(ApiError::TooLarge),
         Some(_) => request.bytes().await.map_err(malformed),
         None => {
             let mut stream = request.stream().map_err(malformed)?;
             let mut body = Vec::new();
             while let Some(chunk) = stream.try_next().await.map_err(malformed)? {
-                if body.len() + chunk.len() > BODY_LIMIT {
-                    return Err(Refusal::TooLarge);
+                if body.len() + chunk.len() > MAX_BODY_BYTES {
+                    return Err(ApiError::TooLarge);
                 }
                 body.extend(chunk);
             }

@@ -25,6 +25,8 @@ use worker::{Context, Env, MessageBatch, MessageExt, Request, Response, Schedule
 
 use crate::app::{App, Ports};
 use crate::config::Config;
+use crate::reconcile::Report;
+use crate::registry;
 
 /// How long one call to the Cloudflare API may take. An upload with its assets is the longest of them.
 const CALL_TIMEOUT_MS: u32 = 60_000;
@@ -86,7 +88,7 @@ async fn queue(batch: MessageBatch<String>, env: Env, _: Context) -> worker::Res
     };
     for message in batch.raw_iter() {
         if let (Some(app), Some(nudge)) = (app, queue::read(&message)) {
-            crate::jobs::on_nudge(app, nudge).await;
+            report(&crate::jobs::on_nudge(app, nudge).await);
         }
         message.ack();
     }
@@ -97,9 +99,21 @@ async fn queue(batch: MessageBatch<String>, env: Env, _: Context) -> worker::Res
 #[worker::event(scheduled)]
 async fn scheduled(_: ScheduledEvent, env: Env, _: ScheduleContext) {
     match plane(&env) {
-        Ok(Plane { app: Some(app), .. }) => crate::jobs::on_tick(app).await,
+        Ok(Plane { app: Some(app), .. }) => match crate::jobs::on_tick(app, "cron").await {
+            Ok(rounds) => rounds.iter().for_each(report),
+            Err(error) => worker::console_error!("cron: {error}"),
+        },
         Ok(Plane { app: None, .. }) => {}
         Err(error) => worker::console_error!("cron: {}", error_text(&error)),
+    }
+}
+
+/// One line for the log about a round. A report holds names of steps and times, no values.
+fn report(round: &Result<Option<Report>, registry::Error>) {
+    match round {
+        Ok(Some(report)) => worker::console_log!("round: {report:?}"),
+        Ok(None) => {}
+        Err(error) => worker::console_error!("round: {error}"),
     }
 }
 
