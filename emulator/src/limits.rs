@@ -18,19 +18,25 @@ pub struct Limits {
     pub buckets: usize,
     /// Durable Object classes per account (Durable Objects limits: 500 on the paid plan).
     pub durable_object_classes: usize,
+    /// Largest Worker, all modules together, uncompressed, in bytes (changelog of 2026-09-04: 64 MiB on every plan).
+    pub worker_bytes: u64,
 }
 
 impl Default for Limits {
     fn default() -> Self {
-        Self { workers: 500, crons: 250, bindings: 128, buckets: 1_000_000, durable_object_classes: 500 }
+        Self {
+            workers: 500,
+            crons: 250,
+            bindings: 128,
+            buckets: 1_000_000,
+            durable_object_classes: 500,
+            worker_bytes: 64 * 1024 * 1024,
+        }
     }
 }
 
 /// Longest text of one variable or secret, in bytes (Workers limits, 2026-07-28: 5 KB).
 pub const BINDING_TEXT_BYTES: usize = 5 * 1024;
-
-/// Largest Worker, all modules together, uncompressed, in bytes (changelog of 2026-09-04: 64 MiB on every plan).
-pub const WORKER_BYTES: usize = 64 * 1024 * 1024;
 
 /// Largest script metadata, in bytes (D1 limits page, "script metadata": 1 MB).
 pub const METADATA_BYTES: usize = 1024 * 1024;

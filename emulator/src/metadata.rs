@@ -205,7 +205,7 @@ impl Upload {
                 content: Blob::new(part.bytes.clone()),
             })
             .collect();
-        if modules.iter().map(|m| m.content.size).sum::<u64>() > limits::WORKER_BYTES as u64 {
+        if modules.iter().map(|m| m.content.size).sum::<u64>() > call.emulator.options().limits.worker_bytes {
             return Err(ApiError::script_too_large());
         }
         let main_module = match &metadata.main_module {
