@@ -1,1 +1,57 @@
 //! A stand-in for the parts of the Cloudflare API that the control plane uses.
+//!
+//! It is stateful: what one call makes, the next one finds. It refuses with Cloudflare's codes and limits, it can be told to go
+//! wrong ([`Fault`]), and it keeps a [journal](Entry) of every call. It shares no type with the control plane, so that a
+//! misunderstanding cannot be on both sides; its truth is checked by the real wrangler and the official SDK, in `tests/`.
+//!
+//! Two faces: [`Emulator::handle`], called in process by tests, without clock, chance or waiting of its own; and the server
+//! (`main.rs`) on loopback, which adds a snapshot on disk, tenants that really run, and routes to look and poke inside.
+//!
+//! | to read about | open |
+//! |---|---|
+//! | every route | `routes` |
+//! | the way of a call: faults, rate limit, authentication, journal | `emulator` |
+//! | what exists | `world`; as comparable data: [`State`] |
+//! | each family of routes | `r2`, `objects`, `scripts`, `versions`, `assets`, `secrets`, `triggers`, `durable_objects`, `containers`, `rollouts`, `account` |
+//! | what an upload may say | `metadata`, `bindings` |
+//! | error codes; limits | `error`; `limits` |
+//! | objects and running scripts | `runtime` |
+
+mod account;
+mod assets;
+mod bindings;
+mod call;
+mod containers;
+mod durable_objects;
+mod emulator;
+mod envelope;
+mod error;
+mod fault;
+mod journal;
+mod limits;
+mod metadata;
+mod objects;
+mod r2;
+mod rollouts;
+mod routes;
+mod runtime;
+mod scripts;
+mod secrets;
+mod seed;
+mod state;
+mod throttle;
+mod triggers;
+mod versions;
+mod world;
+
+pub use emulator::{Clock, Delay, Dropped, Emulator, Options};
+pub use error::ApiError;
+pub use fault::{Effect, Fault, FaultStatus};
+pub use journal::{Entry, REDACTED};
+pub use limits::Limits;
+pub use runtime::{
+    AssetEntry, InMemory, Later, Listing, NewObject, ObjectInfo, ObjectPage, Runtime, RuntimeError, Worker,
+    WorkerAssets, WorkerClass, WorkerFile,
+};
+pub use state::{ApplicationState, NamespaceState, ScriptState, State};
+pub use throttle::RateLimit;
