@@ -1,0 +1,5 @@
+//! The plane as a whole.
+
+mod fixtures;
+mod life;
+mod plane;
