@@ -7,7 +7,7 @@ use super::desired::{Deployment, Desired, desired};
 use super::execute::{Executor, StepDone, StepError};
 use super::plan::{Observed, Plan, Planned, plan};
 use super::step::Step;
-use super::verdict::{Obstacle, judge, unknown_after};
+use super::verdict::{Obstacle, Setback, judge, unknown_after};
 use crate::app::App;
 use crate::clock::Timestamp;
 use crate::cloudflare::SecretText;
@@ -134,17 +134,16 @@ impl Round<'_> {
                 None => {}
                 // Whose it is, the look that is planned next will tell; but a list that is behind must not keep a
                 // round going round.
-                Some(Obstacle::Taken { message }) if has_met_taken => {
-                    return Ok(Stop::Obstacle(Obstacle::Passing { message, retry_after_s: None }));
+                Some(Setback::Taken { .. }) if !has_met_taken => has_met_taken = true,
+                Some(Setback::Taken { otherwise: obstacle } | Setback::Blocked(obstacle)) => {
+                    return Ok(Stop::Obstacle(obstacle));
                 }
-                Some(Obstacle::Taken { .. }) => has_met_taken = true,
-                Some(obstacle) => return Ok(Stop::Obstacle(obstacle)),
             }
         }
     }
 
-    /// Notes, calls, notes. Returns the weightiest obstacle that the stage met.
-    async fn run_stage(&mut self, stage: &[Planned]) -> Result<Option<Obstacle>, registry::Error> {
+    /// Notes, calls, notes. Returns the weightiest setback that the stage met.
+    async fn run_stage(&mut self, stage: &[Planned]) -> Result<Option<Setback>, registry::Error> {
         let now = self.app.clock.now();
         let touched: Vec<ResourceKind> = stage.iter().flat_map(|planned| planned.step.touches()).copied().collect();
         self.app.registry.begin_stage(self.leased, &touched, now.plus_ms(LEASE_MS), now).await?;
@@ -159,23 +158,23 @@ impl Round<'_> {
             join_all(stage.iter().map(|planned| executor.run(&planned.step))).await
         };
         let mut end = StageEnd::default();
-        let mut obstacles = Vec::new();
+        let mut setbacks = Vec::new();
         for (Planned { step, .. }, result) in stage.iter().zip(results) {
             self.steps.push(step.kind());
             match result {
                 Ok(done) => {
                     self.has_progressed |= step.is_change();
-                    obstacles.extend(self.take(done, &mut end));
+                    setbacks.extend(self.take(done, &mut end));
                 }
                 Err(error) => {
                     end.resources.extend(self.after_failure(step, &error));
-                    obstacles.push(judge(step, &error));
+                    setbacks.push(judge(step, &error));
                 }
             }
         }
         self.app.registry.end_stage(self.leased, &end, self.app.clock.now()).await?;
         self.apply(end);
-        Ok(obstacles.into_iter().max_by_key(Obstacle::weight))
+        Ok(setbacks.into_iter().max_by_key(Setback::weight))
     }
 
     fn executor(&self) -> Executor<'_> {
@@ -198,7 +197,7 @@ impl Round<'_> {
         }
     }
 
-    fn take(&mut self, done: StepDone, end: &mut StageEnd) -> Option<Obstacle> {
+    fn take(&mut self, done: StepDone, end: &mut StageEnd) -> Option<Setback> {
         self.observed.is_script_name_free |= done.script_name_is_free;
         if let Some(receipt) = done.assets {
             self.assets = Some(receipt);
@@ -208,7 +207,7 @@ impl Round<'_> {
         end.pushed.extend(done.end.pushed);
         end.removed.extend(done.end.removed);
         end.events.extend(done.end.events);
-        done.pause.map(|message| Obstacle::Passing { message, retry_after_s: None })
+        done.pause.map(|message| Setback::Blocked(Obstacle::Passing { message, retry_after_s: None }))
     }
 
     /// What the ledger says after a failure: unknown where that is so, and where Cloudflare said no before acting, what
@@ -298,11 +297,8 @@ impl Round<'_> {
                 ready(Status::False, "InProgress", "more is to be done than fits into one round; it goes on at once");
                 still(Some(now), Vec::new())
             }
-            Stop::Obstacle(Obstacle::Taken { message } | Obstacle::Passing { message, .. }) => {
-                let retry_after_s = match stop {
-                    Stop::Obstacle(Obstacle::Passing { retry_after_s, .. }) => *retry_after_s,
-                    _ => None,
-                };
+            Stop::Obstacle(Obstacle::Passing { message, retry_after_s }) => {
+                let retry_after_s = *retry_after_s;
                 ready(Status::False, "Retrying", message);
                 still(backed_off(retry_after_s), vec![Event::new("Retrying", message.clone())])
             }

@@ -7,12 +7,19 @@ use crate::tenant::ResourceKind;
 
 /// What a failed step means for the round.
 #[derive(Clone, Debug, PartialEq, Eq)]
-pub enum Obstacle {
-    /// What was to be created exists: look whose it is, and go on.
+pub enum Setback {
+    /// What was to be created exists, or may exist: look whose it is, and go on.
     Taken {
-        /// For people.
-        message: String,
+        /// What is in the way when looking does not help.
+        otherwise: Obstacle,
     },
+    /// The round cannot go on.
+    Blocked(Obstacle),
+}
+
+/// What is in a round's way.
+#[derive(Clone, Debug, PartialEq, Eq)]
+pub enum Obstacle {
     /// It may pass: try again later.
     Passing {
         /// For people.
@@ -35,7 +42,12 @@ pub enum Obstacle {
 }
 
 /// Judges the failure of `step`.
-pub fn judge(step: &Step, error: &StepError) -> Obstacle {
+pub fn judge(step: &Step, error: &StepError) -> Setback {
+    let obstacle = obstacle(step, error);
+    if is_about_a_name(step, error) { Setback::Taken { otherwise: obstacle } } else { Setback::Blocked(obstacle) }
+}
+
+fn obstacle(step: &Step, error: &StepError) -> Obstacle {
     let lasting = |reason, advice: &str| Obstacle::Lasting { reason, message: format!("{error}. {advice}") };
     match error {
         StepError::NameTaken { .. } => {
@@ -47,15 +59,25 @@ pub fn judge(step: &Step, error: &StepError) -> Obstacle {
         StepError::Call(call) => {
             let message = format!("{}: {call}. {}", step.kind(), call.advice());
             match call.verdict() {
-                Verdict::Taken => Obstacle::Taken { message },
                 Verdict::Later { retry_after_s } => Obstacle::Passing { message, retry_after_s },
-                Verdict::Missing | Verdict::LookAgain | Verdict::NotEmpty | Verdict::Done => {
-                    Obstacle::Passing { message, retry_after_s: None }
-                }
                 Verdict::Unauthorized => Obstacle::Unauthorized { message },
                 Verdict::Never => Obstacle::Lasting { reason: "CloudflareRefused", message },
+                Verdict::Taken | Verdict::Missing | Verdict::LookAgain | Verdict::NotEmpty | Verdict::Done => {
+                    Obstacle::Passing { message, retry_after_s: None }
+                }
             }
         }
+    }
+}
+
+/// Cloudflare said that the name is in use; or, of an application, it may have said so: with which code it refuses one
+/// whose name is in use is not documented.
+fn is_about_a_name(step: &Step, error: &StepError) -> bool {
+    let StepError::Call(call) = error else { return false };
+    match call.verdict() {
+        Verdict::Taken => true,
+        Verdict::Never => matches!(step, Step::CreateApplication),
+        _ => false,
     }
 }
 
@@ -65,7 +87,8 @@ pub fn unknown_after(step: &Step, error: &StepError) -> Vec<ResourceKind> {
     let StepError::Call(call) = error else { return Vec::new() };
     let mut unknown = Vec::new();
     let verdict = call.verdict();
-    if call.may_have_acted() || matches!(verdict, Verdict::Taken | Verdict::LookAgain | Verdict::Missing) {
+    let is_picture_wrong = matches!(verdict, Verdict::LookAgain | Verdict::Missing) || is_about_a_name(step, error);
+    if call.may_have_acted() || is_picture_wrong {
         unknown.extend_from_slice(step.touches());
     }
     if verdict == Verdict::Missing {
@@ -78,14 +101,14 @@ pub fn unknown_after(step: &Step, error: &StepError) -> Vec<ResourceKind> {
     unknown
 }
 
-impl Obstacle {
+impl Setback {
     /// Of several in one stage, which one decides: the one that people have to know of first.
     pub fn weight(&self) -> u8 {
         match self {
             Self::Taken { .. } => 0,
-            Self::Passing { .. } => 1,
-            Self::Unauthorized { .. } => 2,
-            Self::Lasting { .. } => 3,
+            Self::Blocked(Obstacle::Passing { .. }) => 1,
+            Self::Blocked(Obstacle::Unauthorized { .. }) => 2,
+            Self::Blocked(Obstacle::Lasting { .. }) => 3,
         }
     }
 }

@@ -1,0 +1,198 @@
+//! Bad days: what is in the way that passes, what is in the way that stays, and what is not ours to touch.
+
+use cloudflare_emulator::{Effect, Fault, State};
+use serde_json::{Value as Json, json};
+
+use crate::plane::{TestPlane, condition};
+
+async fn signed_up(plane: &TestPlane) -> String {
+    plane.sign_up(&json!({"name": "alice"})).await["token"].as_str().unwrap().to_owned()
+}
+
+async fn ready(plane: &TestPlane, token: &str) -> Json {
+    let tenant = plane.tenant("alice", token).await;
+    assert_eq!(tenant["phase"], "ready", "{tenant}");
+    assert_eq!(tenant["generation"], tenant["observed_generation"]);
+    tenant
+}
+
+#[tokio::test(start_paused = true)]
+async fn whatever_passes_is_overcome_at_every_call_of_a_creation() {
+    let calm = TestPlane::new().await;
+    let token = signed_up(&calm).await;
+    calm.until_quiet().await;
+    ready(&calm, &token).await;
+    let expected = calm.emulator.state().await.unwrap();
+    let calls = u32::try_from(calm.calls().len()).unwrap();
+
+    let effects = [
+        Effect::RequestLost,
+        Effect::ReplyLost,
+        Effect::TooManyRequests { retry_after: 30 },
+        Effect::Status { status: 500 },
+        Effect::Status { status: 502 },
+        Effect::Html403,
+    ];
+    for nth in 1..=calls {
+        for effect in &effects {
+            let plane = TestPlane::new().await;
+            let fault = plane.emulator.fault(Fault::new(effect.clone()).nth(nth));
+            let token = signed_up(&plane).await;
+            plane.until_quiet().await;
+            assert_eq!(plane.emulator.struck(fault), 1, "{effect:?} at call {nth}");
+            let tenant = ready(&plane, &token).await;
+            let state = plane.emulator.state().await.unwrap();
+            // The script's tag carries the tenant's id, which is the same in both: chance comes from the same seed.
+            assert_eq!(state, expected, "{effect:?} at call {nth}: {tenant}");
+        }
+    }
+}
+
+#[tokio::test(start_paused = true)]
+async fn whatever_passes_is_overcome_at_every_call_of_a_deletion() {
+    let effects = [Effect::RequestLost, Effect::ReplyLost, Effect::Status { status: 503 }, Effect::Html403];
+    for nth in 1..=6 {
+        for effect in &effects {
+            let plane = TestPlane::new().await;
+            let token = signed_up(&plane).await;
+            plane.until_quiet().await;
+            plane.emulator.seed_object("moltbot-data-alice", "note", "x").await.unwrap();
+            let fault = plane.emulator.fault(Fault::new(effect.clone()).nth(nth));
+            plane.raw("DELETE", "/v1/tenants/alice?grace_days=0", Some(&token), "").await.expect(202);
+            plane.until_quiet().await;
+            assert_eq!(plane.emulator.struck(fault), 1, "{effect:?} at call {nth}");
+            assert_eq!(plane.emulator.state().await.unwrap(), State::default(), "{effect:?} at call {nth}");
+            assert_eq!(plane.tenant("alice", &token).await["phase"], "deleted");
+        }
+    }
+}
+
+#[tokio::test(start_paused = true)]
+async fn a_refusal_for_good_leaves_the_tenant_failed_with_what_to_do_next() {
+    let plane = TestPlane::new().await;
+    let refusal =
+        Effect::Refuse { status: 403, code: 10042, message: "Please enable R2 through the Dashboard.".into() };
+    plane.emulator.fault(Fault::new(refusal).kind("r2.bucket.create").times(100));
+    let token = signed_up(&plane).await;
+    plane.until_quiet().await;
+
+    let tenant = plane.tenant("alice", &token).await;
+    assert_eq!(tenant["phase"], "failed", "{tenant}");
+    let (status, reason, message) = condition(&tenant, "Ready");
+    assert_eq!((status.as_str(), reason.as_str()), ("False", "CloudflareRefused"));
+    assert!(message.contains("bucket") && message.contains("10042") && message.contains("Enable R2"), "{message}");
+
+    // It waits for a person: no more rounds by itself, and a change of mind takes it up again.
+    assert!(plane.until_quiet().await.is_empty());
+    plane.emulator.clear_faults();
+    plane.raw("PATCH", "/v1/tenants/alice", Some(&token), "{\"spec\":{\"max_instances\":2}}").await.expect(202);
+    plane.until_quiet().await;
+    ready(&plane, &token).await;
+}
+
+#[tokio::test(start_paused = true)]
+async fn what_keeps_failing_is_tried_again_with_growing_waits() {
+    let plane = TestPlane::new().await;
+    plane.emulator.fault(Fault::new(Effect::Status { status: 503 }).kind("r2.bucket.create").times(6));
+    let token = signed_up(&plane).await;
+    let rounds = plane.until_quiet().await;
+    assert_eq!(rounds.len(), 7);
+    ready(&plane, &token).await;
+    let at: Vec<i64> =
+        plane.emulator.journal().iter().filter(|call| call.kind == "r2.bucket.create").map(|call| call.at_ms).collect();
+    let waits: Vec<i64> = at.windows(2).map(|pair| pair[1] - pair[0]).collect();
+    assert!(waits.windows(2).all(|pair| pair[1] > pair[0]), "{waits:?}");
+}
+
+#[tokio::test(start_paused = true)]
+async fn cloudflares_own_wait_is_kept() {
+    let plane = TestPlane::new().await;
+    plane.emulator.fault(Fault::new(Effect::TooManyRequests { retry_after: 300 }).kind("script.upload"));
+    let token = signed_up(&plane).await;
+    plane.until_quiet().await;
+    ready(&plane, &token).await;
+    let uploads: Vec<i64> =
+        plane.emulator.journal().iter().filter(|call| call.kind == "script.upload").map(|call| call.at_ms).collect();
+    assert!(uploads[1] - uploads[0] >= 300_000, "{uploads:?}");
+}
+
+#[tokio::test(start_paused = true)]
+async fn a_bucket_of_that_name_that_is_not_ours_is_never_touched() {
+    let plane = TestPlane::new().await;
+    plane.emulator.seed_bucket("moltbot-data-alice").await.unwrap();
+    plane.emulator.seed_object("moltbot-data-alice", "theirs", "x").await.unwrap();
+    plane.clock.advance_ms(60_000);
+    stopped_by_taken_name(&plane, "moltbot-data-alice").await;
+    assert_eq!(plane.emulator.state().await.unwrap().buckets["moltbot-data-alice"], 1);
+}
+
+#[tokio::test(start_paused = true)]
+async fn a_worker_of_that_name_that_is_not_ours_is_never_touched() {
+    let plane = TestPlane::new().await;
+    plane.emulator.seed_script("paramita-cloud-alice", &["theirs"]);
+    stopped_by_taken_name(&plane, "paramita-cloud-alice").await;
+    let state = plane.emulator.state().await.unwrap();
+    assert_eq!(state.scripts["paramita-cloud-alice"].tags, ["theirs"]);
+    assert!(state.namespaces.contains_key("paramita-cloud-alice_Sandbox"));
+}
+
+#[tokio::test(start_paused = true)]
+async fn an_application_of_that_name_that_is_not_ours_is_never_touched() {
+    let plane = TestPlane::new().await;
+    plane.emulator.seed_application("moltbot-alice", "theirs");
+    plane.clock.advance_ms(60_000);
+    stopped_by_taken_name(&plane, "moltbot-alice").await;
+    assert_eq!(plane.emulator.state().await.unwrap().applications["moltbot-alice"].image.as_deref(), Some("theirs"));
+}
+
+/// Signs alice up, finds her stopped, deletes her, and finds the stranger's resource as it was.
+async fn stopped_by_taken_name(plane: &TestPlane, name: &str) {
+    let token = signed_up(plane).await;
+    plane.until_quiet().await;
+    let tenant = plane.tenant("alice", &token).await;
+    assert_eq!(tenant["phase"], "failed", "{tenant}");
+    let (_, reason, message) = condition(&tenant, "Ready");
+    assert_eq!(reason, "NameTaken");
+    assert!(message.contains(name), "{message}");
+
+    plane.raw("DELETE", "/v1/tenants/alice?grace_days=0", Some(&token), "").await.expect(202);
+    plane.until_quiet().await;
+    assert_eq!(plane.tenant("alice", &token).await["phase"], "deleted");
+}
+
+#[tokio::test(start_paused = true)]
+async fn two_consumers_at_once_do_not_run_two_rounds() {
+    let plane = TestPlane::new().await;
+    let token = signed_up(&plane).await;
+    plane.lose_nudges();
+    let id = plane.app.registry.due(plane.app.clock.now(), 1).await.unwrap()[0].0.clone();
+    let nudge = paramita::wake::Nudge { tenant: id, request_id: "req_test".into() };
+    let (one, two) =
+        tokio::join!(paramita::jobs::on_nudge(&plane.app, nudge.clone()), paramita::jobs::on_nudge(&plane.app, nudge),);
+    assert!(one.unwrap().is_some() != two.unwrap().is_some());
+    assert_eq!(plane.calls().iter().filter(|kind| *kind == "r2.bucket.create").count(), 1);
+    ready(&plane, &token).await;
+}
+
+#[tokio::test(start_paused = true)]
+async fn a_change_during_a_round_is_made_by_the_next_one() {
+    let plane = TestPlane::new().await;
+    let token = signed_up(&plane).await;
+    plane.lose_nudges();
+    let id = plane.app.registry.due(plane.app.clock.now(), 1).await.unwrap()[0].0.clone();
+    let nudge = paramita::wake::Nudge { tenant: id, request_id: "req_test".into() };
+    let change = async {
+        tokio::time::sleep(std::time::Duration::from_millis(1_500)).await;
+        plane
+            .raw("PATCH", "/v1/tenants/alice", Some(&token), "{\"spec\":{\"instance_type\":\"standard-4\"}}")
+            .await
+            .expect(202);
+    };
+    let (round, ()) = tokio::join!(paramita::jobs::on_nudge(&plane.app, nudge), change);
+    assert!(round.unwrap().is_some());
+    assert_eq!(plane.tenant("alice", &token).await["observed_generation"], 1);
+    plane.until_quiet().await;
+    ready(&plane, &token).await;
+    let state = plane.emulator.state().await.unwrap();
+    assert_eq!(state.applications["moltbot-alice"].running_instance_type.as_deref(), Some("standard-4"));
+}
