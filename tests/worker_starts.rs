@@ -1,0 +1,36 @@
+//! The wasm build in the real Workers runtime.
+
+mod common;
+
+use common::workerd::Workerd;
+use serde_json::json;
+
+#[test]
+fn the_wasm_build_answers_from_a_migrated_database() {
+    let plane = Workerd::start(json!({}));
+
+    let health = plane.fetch("GET", "/healthz?deep=1", &[], None);
+
+    assert_eq!(health.status, 200, "{}", health.body);
+    assert_eq!(health.json()["status"], "ok");
+    assert!(health.header("content-length").is_some(), "bodies are sent whole");
+    let migrations = std::fs::read_dir("migrations").unwrap().count();
+    assert_eq!(plane.sql("SELECT count(*) AS n FROM d1_migrations", json!([]))[0]["n"], migrations);
+}
+
+#[test]
+fn a_body_over_the_limit_is_refused_before_it_is_read() {
+    let plane = Workerd::start(json!({}));
+    let large = json!("x".repeat(1024 * 1024));
+
+    let refusal = plane.fetch("POST", "/v1/tenants", &[], Some(&large));
+
+    assert_eq!(refusal.status, 413);
+    assert_eq!(refusal.header("content-type"), Some("application/problem+json"));
+    assert_eq!(refusal.json()["code"], "body_too_large");
+}
+
+#[test]
+fn cron_runs_to_its_end() {
+    Workerd::start(json!({})).cron();
+}
