@@ -4,26 +4,27 @@
 //! sees another one's half-done work.
 
 use std::collections::VecDeque;
+use std::path::Path;
 use std::sync::{Arc, Mutex, MutexGuard, PoisonError};
 
 use bytes::Bytes;
 use futures_util::future::{BoxFuture, ready};
-use http::{HeaderValue, Request, Response, StatusCode, header};
-use serde_json::{Value, json};
+use http::{HeaderValue, Request, Response, header};
+use serde_json::Value;
 
 use crate::account::{check_account, check_token};
 use crate::call::{Call, Payload};
-use crate::envelope::{json_response, text_response};
+use crate::envelope::too_many_requests;
 use crate::error::ApiError;
 use crate::fault::{Effect, Fault, FaultStatus, Faults};
 use crate::journal::{Entry, Journal, summary};
 use crate::limits::Limits;
 use crate::routes::{self, Found};
-use crate::runtime::{
-    AssetEntry, InMemory, Listing, Runtime, RuntimeError, Worker, WorkerAssets, WorkerClass, WorkerFile,
-};
+use crate::runtime::{InMemory, Listing, Runtime, RuntimeError};
+use crate::snapshot::Store;
 use crate::state::{self, State};
 use crate::throttle::{RateLimit, Throttle, Verdict};
+use crate::worker::Worker;
 use crate::world::World;
 use crate::{limits, objects};
 
@@ -118,6 +119,19 @@ struct Inner {
     throttle: Mutex<Throttle>,
     /// Worlds before the last writes, oldest first; kept only while a fault wants them.
     history: Mutex<VecDeque<World>>,
+    /// Where the account is kept; `None` in memory only.
+    store: Option<Store>,
+}
+
+/// Why an account on disk cannot be opened.
+#[derive(Debug, thiserror::Error)]
+pub enum OpenError {
+    /// The directory or the snapshot in it.
+    #[error("the state cannot be read or written")]
+    Store(#[from] std::io::Error),
+    /// A Worker or bucket of the snapshot could not be brought back.
+    #[error("the state cannot be brought back")]
+    Runtime(#[from] RuntimeError),
 }
 
 fn lock<T>(mutex: &Mutex<T>) -> MutexGuard<'_, T> {
@@ -132,9 +146,35 @@ impl std::fmt::Debug for Emulator {
 }
 
 impl Emulator {
-    /// An empty account.
+    /// An empty account, in memory only.
     pub fn new(options: Options) -> Self {
         let world = World::new(options.seed, options.subdomain.clone());
+        Self::over(options, world, None)
+    }
+
+    /// The account that is kept in this directory, its Workers running again; an empty one in a new directory. Every change is
+    /// saved before it is answered.
+    pub async fn open(options: Options, directory: &Path) -> Result<Self, OpenError> {
+        let store = Store::new(directory)?;
+        let world = match store.load()? {
+            None => World::new(options.seed, options.subdomain.clone()),
+            Some((world, dump)) => {
+                options.runtime.load(dump);
+                for bucket in world.buckets.keys() {
+                    options.runtime.put_bucket(bucket).await?;
+                }
+                for script in world.scripts.keys() {
+                    if let Some(worker) = Worker::of(&world, script) {
+                        options.runtime.put_worker(worker).await?;
+                    }
+                }
+                world
+            }
+        };
+        Ok(Self::over(options, world, Some(store)))
+    }
+
+    fn over(options: Options, world: World, store: Option<Store>) -> Self {
         let inner = Inner {
             options,
             turn: tokio::sync::Mutex::new(()),
@@ -142,6 +182,7 @@ impl Emulator {
             faults: Mutex::default(),
             throttle: Mutex::default(),
             history: Mutex::default(),
+            store,
         };
         Self { inner: Arc::new(inner), world: Arc::new(Mutex::new(world)) }
     }
@@ -195,7 +236,7 @@ impl Emulator {
                 Effect::Slow { ms } => self.delay(n, *ms).await,
                 Effect::ReplyLost | Effect::StaleRead => {}
                 other => {
-                    if let Some(response) = instead(other) {
+                    if let Some(response) = other.instead() {
                         return Ok(self.note(n, response));
                     }
                 }
@@ -287,10 +328,33 @@ impl Emulator {
             let surplus = history.len().saturating_sub(HISTORY);
             history.drain(..surplus);
         }
+        if call.method != http::Method::GET
+            && let Err(error) = self.save()
+        {
+            return ApiError::from(RuntimeError::Unavailable(error.to_string())).into_response();
+        }
         match result {
             Ok(reply) => reply.into_response(),
             Err(error) => error.into_response(),
         }
+    }
+
+    /// Keep the account as it is now. Nothing for one in memory only.
+    pub(crate) fn save(&self) -> std::io::Result<()> {
+        match &self.inner.store {
+            Some(store) => store.save(&self.world(), self.runtime().dump()),
+            None => Ok(()),
+        }
+    }
+
+    /// Whether requests from outside may reach the script: `None` if there is no such script.
+    pub fn route_enabled(&self, script: &str) -> Option<bool> {
+        self.world().scripts.get(script).map(|script| script.route_enabled)
+    }
+
+    /// Run a script's scheduled handler once, as its cron trigger would.
+    pub async fn run_cron(&self, script: &str, cron: &str) -> Result<(), RuntimeError> {
+        self.runtime().run_cron(script, cron).await
     }
 
     /// The newest earlier answer that differs from the present one.
@@ -315,7 +379,7 @@ impl Emulator {
 
     /// Run what `world` has under this name: in place of what ran before, or nothing for a script without a live version.
     pub(crate) async fn run(&self, world: &World, script: &str) -> Result<(), RuntimeError> {
-        match worker(world, script) {
+        match Worker::of(world, script) {
             Some(worker) => self.runtime().put_worker(worker).await,
             None => Ok(()),
         }
@@ -405,77 +469,8 @@ impl Emulator {
         self.clear_faults();
         self.clear_journal();
         *lock(&self.inner.throttle) = Throttle::default();
-        Ok(())
+        self.save().map_err(|error| RuntimeError::Unavailable(error.to_string()))
     }
-}
-
-/// The script's live version in the form that a runtime runs.
-fn worker(world: &World, name: &str) -> Option<Worker> {
-    let script = world.scripts.get(name)?;
-    let version = script.live()?;
-    let file =
-        |module: &crate::world::Module| WorkerFile::new(&module.name, &module.content_type, &module.content.bytes);
-    let uploaded = world.assets.get(name);
-    let assets = version.assets.as_ref().map(|assets| WorkerAssets {
-        config: assets.config.clone(),
-        files: assets
-            .manifest
-            .iter()
-            .filter_map(|(path, hash)| {
-                let file = uploaded?.get(hash)?;
-                let WorkerFile { content_type, content_base64, .. } =
-                    WorkerFile::new(path, &file.content_type, &file.content.bytes);
-                Some(AssetEntry { path: path.clone(), content_type, content_base64 })
-            })
-            .collect(),
-    });
-    let durable_objects = world.namespaces.iter().filter(|namespace| namespace.script == name).map(|namespace| {
-        let (class_name, namespace_id) = (namespace.class.clone(), namespace.id.clone());
-        WorkerClass { class_name, sqlite: namespace.sqlite, namespace_id }
-    });
-    Some(Worker {
-        script: name.to_owned(),
-        main_module: version.main_module.clone(),
-        modules: version.modules.iter().map(file).collect(),
-        compatibility_date: version.compatibility_date.clone(),
-        compatibility_flags: version.compatibility_flags.clone(),
-        bindings: version.bindings.iter().map(crate::world::Binding::full).collect(),
-        durable_objects: durable_objects.collect(),
-        assets,
-        crons: script.schedules.iter().map(|schedule| schedule.cron.clone()).collect(),
-        enabled: script.route_enabled,
-    })
-}
-
-/// What a fault answers in the API's place; `None` for those that let the call through.
-fn instead(effect: &Effect) -> Option<Response<Bytes>> {
-    let status = |code: u16| StatusCode::from_u16(code).unwrap_or(StatusCode::INTERNAL_SERVER_ERROR);
-    match effect {
-        Effect::TooManyRequests { retry_after } => {
-            Some(too_many_requests(i64::try_from(*retry_after).unwrap_or(i64::MAX)))
-        }
-        Effect::Status { status: code } => {
-            let code = status(*code);
-            Some(text_response(code, "text/plain; charset=UTF-8", &format!("error code: {}", code.as_u16())))
-        }
-        Effect::Html403 => {
-            let page = "<!DOCTYPE html><html><head><title>Attention Required! | Cloudflare</title></head>\
-                        <body><h1>Sorry, you have been blocked</h1></body></html>";
-            Some(text_response(StatusCode::FORBIDDEN, "text/html; charset=UTF-8", page))
-        }
-        Effect::Refuse { status: code, code: number, message } => {
-            Some(ApiError::new(status(*code), *number, message.clone()).into_response())
-        }
-        Effect::RequestLost | Effect::ReplyLost | Effect::Slow { .. } | Effect::StaleRead => None,
-    }
-}
-
-/// 429 with `retry-after`. Which code the body has is in no source that could be found, so it has none: look at the status.
-fn too_many_requests(retry_after: i64) -> Response<Bytes> {
-    let body = json!({"success": false, "errors": [], "messages": [], "result": null});
-    let mut response = json_response(StatusCode::TOO_MANY_REQUESTS, &body);
-    response.headers_mut().insert(header::RETRY_AFTER, HeaderValue::from(retry_after));
-    response
 }
 
 fn text(value: Option<&HeaderValue>) -> String {

@@ -70,3 +70,11 @@ pub(crate) fn text_response(status: StatusCode, content_type: &'static str, body
     response.headers_mut().insert(header::CONTENT_TYPE, HeaderValue::from_static(content_type));
     response
 }
+
+/// 429 with `retry-after`. Which code the body has is in no source that could be found, so it has none: look at the status.
+pub(crate) fn too_many_requests(retry_after: i64) -> Response<Bytes> {
+    let body = json!({"success": false, "errors": [], "messages": [], "result": null});
+    let mut response = json_response(StatusCode::TOO_MANY_REQUESTS, &body);
+    response.headers_mut().insert(header::RETRY_AFTER, HeaderValue::from(retry_after));
+    response
+}

@@ -2,7 +2,12 @@
 //!
 //! A rule that never struck proves nothing, so every rule counts what it saw and what it struck.
 
+use bytes::Bytes;
+use http::{Response, StatusCode};
 use serde::{Deserialize, Serialize};
+
+use crate::envelope::{text_response, too_many_requests};
+use crate::error::ApiError;
 
 /// What goes wrong.
 #[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize)]
@@ -42,6 +47,31 @@ pub enum Effect {
     /// deleted one still there. Does not strike as long as there is no such write. Writes are remembered from the moment
     /// that the rule is set.
     StaleRead,
+}
+
+impl Effect {
+    /// What a fault answers in the API's place; `None` for those that let the call through.
+    pub(crate) fn instead(&self) -> Option<Response<Bytes>> {
+        let status = |code: u16| StatusCode::from_u16(code).unwrap_or(StatusCode::INTERNAL_SERVER_ERROR);
+        match self {
+            Self::TooManyRequests { retry_after } => {
+                Some(too_many_requests(i64::try_from(*retry_after).unwrap_or(i64::MAX)))
+            }
+            Self::Status { status: code } => {
+                let code = status(*code);
+                Some(text_response(code, "text/plain; charset=UTF-8", &format!("error code: {}", code.as_u16())))
+            }
+            Self::Html403 => {
+                let page = "<!DOCTYPE html><html><head><title>Attention Required! | Cloudflare</title></head>\
+                        <body><h1>Sorry, you have been blocked</h1></body></html>";
+                Some(text_response(StatusCode::FORBIDDEN, "text/html; charset=UTF-8", page))
+            }
+            Self::Refuse { status: code, code: number, message } => {
+                Some(ApiError::new(status(*code), *number, message.clone()).into_response())
+            }
+            Self::RequestLost | Self::ReplyLost | Self::Slow { .. } | Self::StaleRead => None,
+        }
+    }
 }
 
 /// A rule: which calls, how many of them to let pass first, how many to strike, and how.

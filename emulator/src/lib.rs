@@ -15,7 +15,8 @@
 //! | each family of routes | `r2`, `objects`, `scripts`, `versions`, `assets`, `secrets`, `triggers`, `durable_objects`, `containers`, `rollouts`, `account` |
 //! | what an upload may say | `metadata`, `bindings` |
 //! | error codes; limits | `error`; `limits` |
-//! | objects and running scripts | `runtime` |
+//! | objects and running scripts | `runtime`; what is run: `worker`; the process that runs it: `runner` |
+//! | the server | `server`, `poke`, `proxy`, `snapshot`, `main` |
 
 mod account;
 mod assets;
@@ -31,27 +32,33 @@ mod journal;
 mod limits;
 mod metadata;
 mod objects;
+mod poke;
+mod proxy;
 mod r2;
 mod rollouts;
 mod routes;
+mod runner;
 mod runtime;
 mod scripts;
 mod secrets;
 mod seed;
+mod server;
+mod snapshot;
 mod state;
 mod throttle;
 mod triggers;
 mod versions;
+mod worker;
 mod world;
 
-pub use emulator::{Clock, Delay, Dropped, Emulator, Options};
+pub use emulator::{Clock, Delay, Dropped, Emulator, OpenError, Options};
 pub use error::ApiError;
 pub use fault::{Effect, Fault, FaultStatus};
 pub use journal::{Entry, REDACTED};
 pub use limits::Limits;
-pub use runtime::{
-    AssetEntry, InMemory, Later, Listing, NewObject, ObjectInfo, ObjectPage, Runtime, RuntimeError, Worker,
-    WorkerAssets, WorkerClass, WorkerFile,
-};
+pub use runner::{Runner, RunnerError};
+pub use runtime::{InMemory, Later, Listing, NewObject, ObjectInfo, ObjectPage, Runtime, RuntimeError};
+pub use server::Server;
 pub use state::{ApplicationState, NamespaceState, ScriptState, State};
 pub use throttle::RateLimit;
+pub use worker::{AssetEntry, Worker, WorkerAssets, WorkerClass, WorkerFile};

@@ -105,7 +105,14 @@ impl World {
         self.namespaces.iter().find(|n| n.script == script && n.class == class)
     }
 
-    /// Every blob, for storing and for filling in after a restart.
+    /// Every blob, for storing.
+    pub(crate) fn blobs(&self) -> impl Iterator<Item = &Blob> {
+        let modules = self.scripts.values().flat_map(|s| &s.versions).flat_map(|v| &v.modules);
+        let files = self.assets.values().flat_map(BTreeMap::values);
+        modules.map(|m| &m.content).chain(files.map(|f| &f.content))
+    }
+
+    /// Every blob, for filling in after a restart.
     pub(crate) fn blobs_mut(&mut self) -> impl Iterator<Item = &mut Blob> {
         let modules = self.scripts.values_mut().flat_map(|s| &mut s.versions).flat_map(|v| &mut v.modules);
         let files = self.assets.values_mut().flat_map(BTreeMap::values_mut);
