@@ -117,3 +117,153 @@ fn fingerprint(content: &Json) -> String {
     let digest = Sha256::digest(content.to_string().as_bytes());
     hex(digest.get(..16).unwrap_or(&digest))
 }
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+    use crate::clock::Timestamp;
+    use crate::reconcile::fixtures::*;
+    use crate::release::ReleaseId;
+    use crate::tenant::{InstanceType, SleepAfter, TenantId, TenantName};
+
+    fn wanted(change: impl FnOnce(&mut Tenant, &mut Ledger, &mut Release)) -> Deployment {
+        let (mut tenant, mut ledger, mut release) = (alice(), nothing_there(), guide_release());
+        change(&mut tenant, &mut ledger, &mut release);
+        deployment(&tenant, &ledger, &release)
+    }
+
+    fn as_is() -> Deployment {
+        wanted(|_, _, _| {})
+    }
+
+    #[test]
+    fn the_tenants_own_bindings_are_filled_in_as_the_guides_worker_reads_them() {
+        assert_eq!(
+            json!(as_is().bindings),
+            json!([
+                { "type": "plain_text", "name": "ENVIRONMENT", "text": "alice" },
+                { "type": "assets", "name": "ASSETS" },
+                { "type": "browser", "name": "BROWSER" },
+                { "type": "durable_object_namespace", "name": "Sandbox", "class_name": "Sandbox" },
+                { "type": "r2_bucket", "name": "MOLTBOT_BUCKET", "bucket_name": "moltbot-data-alice" },
+            ])
+        );
+    }
+
+    #[test]
+    fn moltworker_is_told_the_buckets_name_in_a_variable_of_its_own() {
+        let wanted = deployment(&alice(), &nothing_there(), &moltworker_release());
+        assert_eq!(
+            json!(wanted.bindings[..2]),
+            json!([
+                { "type": "plain_text", "name": "ENVIRONMENT", "text": "alice" },
+                { "type": "plain_text", "name": "R2_BUCKET_NAME", "text": "moltbot-data-alice" },
+            ])
+        );
+        let is_bucket_name = |binding: &Map<String, Json>| binding["name"] == "R2_BUCKET_NAME";
+        assert!(!as_is().bindings.iter().any(is_bucket_name));
+    }
+
+    #[test]
+    fn a_bucket_that_the_release_names_itself_stays_that_bucket() {
+        let shared = json!({ "type": "r2_bucket", "name": "SHARED", "bucket_name": "shared" });
+        let wanted = wanted(|_, _, release| release.manifest.bindings = vec![shared.as_object().unwrap().clone()]);
+        assert_eq!(json!(wanted.bindings[1]), shared);
+    }
+
+    #[test]
+    fn a_script_carries_the_planes_tag_and_one_that_only_this_tenant_has() {
+        assert_eq!(as_is().tags, ["paramita", "paramita-ta11ce"]);
+    }
+
+    #[test]
+    fn release_and_spec_are_worked_out_to_every_value() {
+        let wanted = wanted(|tenant, _, _| {
+            tenant.spec.instance_type = InstanceType::Standard3;
+            tenant.spec.max_instances = 4;
+            tenant.spec.sleep_after = SleepAfter::parse("10m").unwrap();
+        });
+        assert_eq!(wanted.sleep, Some(("SANDBOX_SLEEP_AFTER".into(), "10m".into())));
+        let application = Application {
+            class_name: "Sandbox".into(),
+            image: "registry.cloudflare.com/acc/sandbox:v1".into(),
+            instance_type: "standard-3".into(),
+            max_instances: 4,
+        };
+        assert_eq!(wanted.application, Some(application));
+        assert_eq!(wanted.crons, ["*/5 * * * *"]);
+        assert_eq!(wanted.migration.as_deref(), Some("v1"));
+        assert!(wanted.has_assets);
+    }
+
+    #[test]
+    fn what_a_release_lacks_is_not_wanted() {
+        let wanted = wanted(|_, _, release| {
+            let manifest = &mut release.manifest;
+            (manifest.container, manifest.assets) = (None, None);
+            (manifest.migrations, manifest.crons) = (Vec::new(), Vec::new());
+            (manifest.profile.sleep_secret, manifest.profile.environment_variable) = (None, None);
+        });
+        assert_eq!((wanted.application, wanted.sleep, wanted.migration), (None, None, None));
+        assert!(!wanted.has_assets && wanted.crons.is_empty());
+        assert!(!wanted.bindings.iter().any(|binding| binding["type"] == "plain_text"));
+    }
+
+    #[test]
+    fn the_newest_migration_is_the_last_one() {
+        let wanted = wanted(|_, _, release| {
+            let mut next = release.manifest.migrations[0].clone();
+            next.tag = "v2".into();
+            release.manifest.migrations.push(next);
+        });
+        assert_eq!(wanted.migration.as_deref(), Some("v2"));
+    }
+
+    #[test]
+    fn the_fingerprint_changes_with_whatever_an_upload_brings() {
+        type Change = fn(&mut Tenant, &mut Ledger, &mut Release);
+        let changes: [(&str, Change); 7] = [
+            ("release", |_, _, release| release.id = ReleaseId("rel_next".into())),
+            ("a binding of the release", |_, _, release| drop(release.manifest.bindings.pop())),
+            ("the variable that carries the bucket", |_, _, release| {
+                release.manifest.profile.bucket_variable = Some("BUCKET".into());
+            }),
+            ("the tenant's name", |tenant, _, _| tenant.name = TenantName::parse("bob").unwrap()),
+            ("the tenant's id, so the tag", |tenant, _, _| tenant.id = TenantId("tb0b".into())),
+            ("the bucket's name", |_, ledger, _| ledger.bucket.name.push('2')),
+            ("the application's name", |_, ledger, _| ledger.application.name.push('2')),
+        ];
+        for (what, change) in changes {
+            assert_ne!(wanted(change).fingerprint, as_is().fingerprint, "{what}");
+        }
+    }
+
+    #[test]
+    fn the_fingerprint_stays_where_no_upload_is_needed() {
+        type Change = fn(&mut Tenant, &mut Ledger, &mut Release);
+        let changes: [(&str, Change); 6] = [
+            ("nothing", |_, _, _| {}),
+            ("instance type", |tenant, _, _| tenant.spec.instance_type = InstanceType::Standard4),
+            ("number of instances", |tenant, _, _| tenant.spec.max_instances = 9),
+            ("sleep", |tenant, _, _| tenant.spec.sleep_after = SleepAfter::parse("1h").unwrap()),
+            ("generation", |tenant, _, _| tenant.generation = 7),
+            ("what is known of the outside", |tenant, ledger, release| *ledger = everything_there(tenant, release)),
+        ];
+        for (what, change) in changes {
+            assert_eq!(wanted(change).fingerprint, as_is().fingerprint, "{what}");
+        }
+    }
+
+    #[test]
+    fn a_deletion_wants_only_the_data_until_the_grace_period_ends_and_then_nothing() {
+        let at = |tenant: &Tenant, now: Timestamp| desired(tenant, &nothing_there(), &guide_release(), now);
+        let mut tenant = alice();
+        assert_eq!(at(&tenant, NOW), Desired::Running(Box::new(as_is())));
+        tenant.deletion = deletion_keeping_data_for(1_000);
+        assert_eq!(at(&tenant, NOW), Desired::DataOnly);
+        assert_eq!(at(&tenant, NOW.plus_ms(999)), Desired::DataOnly);
+        assert_eq!(at(&tenant, NOW.plus_ms(1_000)), Desired::Nothing);
+        tenant.deletion = deletion_keeping_data_for(0);
+        assert_eq!(at(&tenant, NOW), Desired::Nothing);
+    }
+}

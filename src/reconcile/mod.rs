@@ -8,6 +8,8 @@
 pub mod backoff;
 pub mod desired;
 pub mod execute;
+#[cfg(test)]
+mod fixtures;
 pub mod plan;
 mod round;
 pub mod step;

@@ -224,3 +224,8 @@ impl<'a> ScriptSeen<'a> {
 fn because(reason: &str, step: Step) -> Planned {
     Planned { step, reason: reason.to_owned() }
 }
+
+#[cfg(test)]
+mod properties;
+#[cfg(test)]
+mod tests;

@@ -92,11 +92,14 @@ pub fn unknown_after(step: &Step, error: &StepError) -> Vec<ResourceKind> {
         unknown.extend_from_slice(step.touches());
     }
     if verdict == Verdict::Missing {
-        unknown.push(match step {
+        let builds_upon = match step {
             Step::DeployScript { .. } | Step::EmptyBucket | Step::DeleteBucket => ResourceKind::Bucket,
             Step::ModifyApplication | Step::RollOut => ResourceKind::Application,
             _ => ResourceKind::Script,
-        });
+        };
+        if !unknown.contains(&builds_upon) {
+            unknown.push(builds_upon);
+        }
     }
     unknown
 }
@@ -110,5 +113,210 @@ impl Setback {
             Self::Blocked(Obstacle::Unauthorized { .. }) => 2,
             Self::Blocked(Obstacle::Lasting { .. }) => 3,
         }
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+    use crate::cloudflare::{Error, ErrorKind, Operation, Refusal, TransportError};
+    use crate::tenant::ResourceKind::{Application, Bucket, Route, Schedule, Script};
+    use crate::tenant::SecretName;
+
+    const DEPLOY: Step = Step::DeployScript { secrets: Vec::new() };
+    const PUSH: Step = Step::PushSecrets { set: Vec::new(), remove: Vec::new() };
+
+    fn call(operation: Operation, kind: ErrorKind) -> StepError {
+        StepError::Call(Error { operation, kind })
+    }
+
+    fn lost(operation: Operation) -> StepError {
+        call(operation, ErrorKind::NoReply(TransportError::TimedOut))
+    }
+
+    fn refused(operation: Operation, status: u16, code: u32) -> StepError {
+        let refusal = Refusal {
+            status,
+            code: Some(code),
+            message: "Cloudflare's words".into(),
+            from_api: true,
+            ..Refusal::default()
+        };
+        call(operation, ErrorKind::Refused(refusal))
+    }
+
+    fn told_to_wait(operation: Operation, status: u16, seconds: u32) -> StepError {
+        let refusal = Refusal { status, retry_after_s: Some(seconds), from_api: true, ..Refusal::default() };
+        call(operation, ErrorKind::Refused(refusal))
+    }
+
+    fn kind_of(obstacle: &Obstacle) -> String {
+        match obstacle {
+            Obstacle::Taken { .. } => "taken".into(),
+            Obstacle::Passing { retry_after_s: None, .. } => "passing".into(),
+            Obstacle::Passing { retry_after_s: Some(seconds), .. } => format!("passing in {seconds}"),
+            Obstacle::Unauthorized { .. } => "unauthorized".into(),
+            Obstacle::Lasting { reason, .. } => format!("lasting: {reason}"),
+        }
+    }
+
+    fn message_of(obstacle: &Obstacle) -> &str {
+        match obstacle {
+            Obstacle::Taken { message }
+            | Obstacle::Passing { message, .. }
+            | Obstacle::Unauthorized { message }
+            | Obstacle::Lasting { message, .. } => message,
+        }
+    }
+
+    fn check(cases: Vec<(Step, StepError, &str, &[ResourceKind])>) {
+        for (step, error, obstacle, unknown) in cases {
+            assert_eq!(kind_of(&judge(&step, &error)), obstacle, "{step:?}: {error:?}");
+            assert_eq!(unknown_after(&step, &error), unknown, "{step:?}: {error:?}");
+        }
+    }
+
+    #[test]
+    fn after_a_lost_reply_nobody_knows_how_what_the_step_touches_stands() {
+        use Operation::*;
+        check(vec![
+            (Step::CreateBucket, lost(BucketCreate), "passing", &[Bucket]),
+            (DEPLOY, lost(ScriptUpload), "passing", &[Script]),
+            (Step::CreateApplication, lost(ApplicationCreate), "passing", &[Application]),
+            (Step::ModifyApplication, lost(ApplicationModify), "passing", &[Application]),
+            (Step::RollOut, lost(RolloutCreate), "passing", &[Application]),
+            (Step::EnableRoute, lost(ScriptSubdomainSet), "passing", &[Route]),
+            (Step::SetSchedule, lost(SchedulesPut), "passing", &[Schedule]),
+            (Step::DeleteApplication, lost(ApplicationDelete), "passing", &[Application]),
+            (Step::DeleteScript, lost(ScriptDelete), "passing", &[Script, Route, Schedule]),
+            (Step::DeleteBucket, lost(BucketDelete), "passing", &[Bucket]),
+        ]);
+    }
+
+    #[test]
+    fn a_step_that_only_reads_or_can_be_done_again_makes_nothing_unknown() {
+        use Operation::*;
+        check(vec![
+            (Step::Look(Bucket), lost(BucketGet), "passing", &[]),
+            (Step::ClaimScript, lost(ScriptSettingsGet), "passing", &[]),
+            (Step::StageAssets, lost(AssetsUpload), "passing", &[]),
+            (Step::EmptyBucket, lost(ObjectsDelete), "passing", &[]),
+            (PUSH, lost(SecretsPatch), "passing", &[]),
+        ]);
+    }
+
+    #[test]
+    fn a_success_that_cannot_be_read_counts_as_a_lost_reply() {
+        let unreadable = ErrorKind::Unreadable { status: 200, message: "no id".into() };
+        check(vec![(
+            Step::CreateApplication,
+            call(Operation::ApplicationCreate, unreadable),
+            "passing",
+            &[Application],
+        )]);
+    }
+
+    #[test]
+    fn a_refusal_before_acting_leaves_the_ledger_as_it_was() {
+        use Operation::*;
+        check(vec![
+            (DEPLOY, told_to_wait(ScriptUpload, 429, 30), "passing in 30", &[]),
+            (DEPLOY, refused(ScriptUpload, 400, 10021), "lasting: CloudflareRefused", &[]),
+            (Step::CreateBucket, refused(BucketCreate, 403, 10042), "lasting: CloudflareRefused", &[]),
+            (Step::CreateBucket, refused(BucketCreate, 403, 10000), "unauthorized", &[]),
+            (Step::EnableRoute, refused(ScriptSubdomainSet, 401, 10000), "unauthorized", &[]),
+            // The container API does not know the class yet.
+            (Step::CreateApplication, refused(ApplicationCreate, 404, 1609), "passing", &[]),
+            (
+                Step::SetSchedule,
+                call(SchedulesPut, ErrorKind::Unsendable("empty".into())),
+                "lasting: CloudflareRefused",
+                &[],
+            ),
+        ]);
+    }
+
+    #[test]
+    fn a_failure_of_the_far_side_may_have_acted() {
+        use Operation::*;
+        check(vec![
+            (DEPLOY, told_to_wait(ScriptUpload, 503, 5), "passing in 5", &[Script]),
+            (Step::CreateBucket, refused(BucketCreate, 500, 10001), "passing", &[Bucket]),
+            (Step::DeleteScript, refused(ScriptDelete, 500, 10013), "passing", &[Script, Route, Schedule]),
+        ]);
+    }
+
+    #[test]
+    fn what_is_taken_is_looked_at() {
+        use Operation::*;
+        check(vec![
+            (Step::CreateBucket, refused(BucketCreate, 409, 10004), "taken", &[Bucket]),
+            (Step::CreateApplication, refused(ApplicationCreate, 400, 1608), "taken", &[Application]),
+        ]);
+    }
+
+    #[test]
+    fn a_picture_that_proves_out_of_date_is_looked_at_again() {
+        use Operation::*;
+        check(vec![
+            (DEPLOY, refused(ScriptUpload, 412, 10079), "passing", &[Script]),
+            (Step::ModifyApplication, refused(ApplicationModify, 409, 0), "passing", &[Application]),
+        ]);
+    }
+
+    #[test]
+    fn what_a_step_builds_upon_and_does_not_find_is_looked_at_once() {
+        use Operation::*;
+        check(vec![
+            (DEPLOY, refused(ScriptUpload, 400, 10085), "passing", &[Script, Bucket]),
+            (PUSH, refused(SecretsPatch, 404, 10007), "passing", &[Script]),
+            (Step::StageAssets, refused(AssetsSession, 404, 10007), "passing", &[Script]),
+            (Step::EnableRoute, refused(ScriptSubdomainSet, 404, 10007), "passing", &[Route, Script]),
+            (Step::SetSchedule, refused(SchedulesPut, 404, 10007), "passing", &[Schedule, Script]),
+            (Step::ModifyApplication, refused(ApplicationModify, 404, 1609), "passing", &[Application]),
+            (Step::RollOut, refused(RolloutCreate, 404, 1609), "passing", &[Application]),
+            (Step::EmptyBucket, refused(ObjectList, 404, 10006), "passing", &[Bucket]),
+        ]);
+    }
+
+    #[test]
+    fn troubles_that_are_not_a_calls_change_nothing_in_the_ledger() {
+        let taken = StepError::NameTaken { kind: Script, name: "paramita-cloud-alice".into() };
+        let unreadable = StepError::Unreadable(SecretName::parse("A").unwrap());
+        let release = StepError::Release { release: "rel_1".into(), detail: "binding".into() };
+        check(vec![
+            (Step::ClaimScript, taken, "lasting: NameTaken", &[]),
+            (DEPLOY, unreadable, "lasting: SecretUnreadable", &[]),
+            (DEPLOY, release, "lasting: ReleaseUnusable", &[]),
+            (DEPLOY, StepError::Store("away".into()), "passing", &[]),
+        ]);
+    }
+
+    #[test]
+    fn a_message_names_the_step_or_the_resource_what_was_said_and_what_to_do() {
+        let refused = judge(&Step::CreateBucket, &refused(Operation::BucketCreate, 403, 10042));
+        assert_eq!(
+            message_of(&refused),
+            "create_bucket: r2.bucket.create: status 403, code 10042: Cloudflare's words. \
+             Enable R2 on the Cloudflare account (dashboard: R2, then choose the plan)."
+        );
+        let taken = StepError::NameTaken { kind: Bucket, name: "moltbot-data-alice".into() };
+        assert_eq!(
+            message_of(&judge(&Step::Look(Bucket), &taken)),
+            "the bucket \"moltbot-data-alice\" exists in the Cloudflare account and is not this tenant's. \
+             Delete it, or delete this tenant and sign up under another name."
+        );
+    }
+
+    #[test]
+    fn of_several_obstacles_the_one_that_needs_a_person_decides() {
+        let message = String::new;
+        let ascending = [
+            Obstacle::Taken { message: message() },
+            Obstacle::Passing { message: message(), retry_after_s: None },
+            Obstacle::Unauthorized { message: message() },
+            Obstacle::Lasting { reason: "CloudflareRefused", message: message() },
+        ];
+        assert!(ascending.is_sorted_by(|lighter, heavier| lighter.weight() < heavier.weight()));
     }
 }

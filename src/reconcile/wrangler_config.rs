@@ -24,11 +24,12 @@ pub fn wrangler_config(wanted: &Deployment, ledger: &Ledger, release: &Release) 
     let of_type = |kind: &str| -> Vec<&Map<String, Json>> {
         wanted.bindings.iter().filter(|binding| binding.get("type").and_then(Json::as_str) == Some(kind)).collect()
     };
-    let vars: Map<String, Json> = of_type("plain_text")
-        .into_iter()
-        .map(|binding| (text(binding, "name"), json!(text(binding, "text"))))
-        .collect();
-    set("vars", Json::Object(vars));
+    let variables = |kind: &str, value_key: &str| {
+        let value = |binding: &Map<String, Json>| binding.get(value_key).cloned().unwrap_or_default();
+        of_type(kind).into_iter().map(|binding| (text(binding, "name"), value(binding))).collect::<Vec<_>>()
+    };
+    let vars = [variables("plain_text", "text"), variables("json", "json")].concat();
+    set("vars", Json::Object(vars.into_iter().collect()));
     let buckets: Vec<Json> = of_type("r2_bucket").into_iter().map(renamed).collect();
     set("r2_buckets", json!(buckets));
     let classes: Vec<Json> = of_type("durable_object_namespace").into_iter().map(without_type).collect();
@@ -43,7 +44,10 @@ pub fn wrangler_config(wanted: &Deployment, ledger: &Ledger, release: &Release) 
         }
     }
     if let (Some(assets), Some(directory)) = (&manifest.assets, &manifest.source.assets_directory) {
-        let mut section = assets.config.clone();
+        // The upload carries the files `_headers` and `_redirects`, too; wrangler reads them from the directory.
+        let is_setting = |(key, _): &(&String, &Json)| !key.starts_with('_');
+        let settings = assets.config.iter().filter(is_setting);
+        let mut section: Map<String, Json> = settings.map(|(key, value)| (key.clone(), value.clone())).collect();
         section.insert("directory".to_owned(), json!(directory));
         if let Some(binding) = of_type("assets").first() {
             section.insert("binding".to_owned(), json!(text(binding, "name")));
@@ -78,9 +82,111 @@ fn without_type(binding: &Map<String, Json>) -> Json {
     )
 }
 
-/// Upload metadata calls a binding's name `name`, wrangler's configuration mostly `binding`.
+/// Upload metadata calls a binding's name `name` and its target's id in one way, wrangler's configuration in another;
+/// the pairs are those by which wrangler itself turns the one into the other.
 fn renamed(binding: &Map<String, Json>) -> Json {
+    let kind = text(binding, "type");
+    let rename = |key: &str| {
+        let renamed = match (kind.as_str(), key) {
+            (_, "name") => "binding",
+            ("kv_namespace", "namespace_id") => "id",
+            ("d1", "id") => "database_id",
+            _ => key,
+        };
+        renamed.to_owned()
+    };
     let fields = binding.iter().filter(|(key, _)| *key != "type");
-    let rename = |key: &String| if key == "name" { "binding".to_owned() } else { key.clone() };
     Json::Object(fields.map(|(key, value)| (rename(key), value.clone())).collect())
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+    use crate::reconcile::desired::deployment;
+    use crate::reconcile::fixtures::*;
+
+    fn config_of(release: &Release) -> Json {
+        let ledger = nothing_there();
+        wrangler_config(&deployment(&alice(), &ledger, release), &ledger, release)
+    }
+
+    #[test]
+    fn a_tenant_of_the_guides_worker_is_deployed_by_hand_with_this() {
+        let expected = json!({
+            "name": "paramita-cloud-alice",
+            "main": "src/index.ts",
+            "compatibility_date": "2025-05-06",
+            "compatibility_flags": ["nodejs_compat"],
+            "workers_dev": true,
+            "preview_urls": false,
+            "vars": { "ENVIRONMENT": "alice" },
+            "r2_buckets": [{ "binding": "MOLTBOT_BUCKET", "bucket_name": "moltbot-data-alice" }],
+            "durable_objects": { "bindings": [{ "name": "Sandbox", "class_name": "Sandbox" }] },
+            "browser": { "binding": "BROWSER" },
+            "assets": {
+                "directory": "./dist/client",
+                "binding": "ASSETS",
+                "not_found_handling": "single-page-application",
+                "run_worker_first": true,
+            },
+            "containers": [{
+                "name": "moltbot-alice",
+                "class_name": "Sandbox",
+                "image": "registry.cloudflare.com/acc/sandbox:v1",
+                "instance_type": "standard-1",
+                "max_instances": 1,
+            }],
+            "migrations": [{ "tag": "v1", "new_sqlite_classes": ["Sandbox"] }],
+            "triggers": { "crons": ["*/5 * * * *"] },
+            "observability": { "enabled": true },
+        });
+        assert_eq!(config_of(&guide_release()), expected);
+    }
+
+    #[test]
+    fn sections_of_what_a_release_lacks_are_left_out() {
+        let mut release = guide_release();
+        let manifest = &mut release.manifest;
+        (manifest.container, manifest.assets, manifest.observability) = (None, None, None);
+        manifest.bindings.clear();
+        let config = config_of(&release);
+        for absent in ["browser", "assets", "containers", "observability", "kv_namespaces", "d1_databases", "services"]
+        {
+            assert_eq!(config.get(absent), None, "{absent}");
+        }
+        assert_eq!(config["r2_buckets"], json!([]));
+    }
+
+    #[test]
+    fn what_an_upload_carries_of_the_assets_directory_is_no_setting() {
+        let mut release = guide_release();
+        let assets = release.manifest.assets.as_mut().unwrap();
+        assets.config.insert("_headers".into(), json!("/*\n  X-Frame-Options: DENY\n"));
+        assets.config.insert("_redirects".into(), json!("/old /new\n"));
+        assert_eq!(config_of(&release)["assets"], config_of(&guide_release())["assets"]);
+    }
+
+    #[test]
+    fn variables_that_hold_json_are_variables_too() {
+        let mut release = guide_release();
+        let limits = json!({ "type": "json", "name": "LIMITS", "json": { "files": 3 } });
+        release.manifest.bindings.push(limits.as_object().unwrap().clone());
+        assert_eq!(config_of(&release)["vars"], json!({ "ENVIRONMENT": "alice", "LIMITS": { "files": 3 } }));
+    }
+
+    #[test]
+    fn bindings_to_what_tenants_share_keep_their_targets() {
+        let mut release = guide_release();
+        let shared = [
+            json!({ "type": "kv_namespace", "name": "KV", "namespace_id": "k1" }),
+            json!({ "type": "d1", "name": "DB", "id": "d1" }),
+            json!({ "type": "service", "name": "SVC", "service": "other", "environment": "production" }),
+        ];
+        release.manifest.bindings.extend(shared.iter().map(|binding| binding.as_object().unwrap().clone()));
+        let config = config_of(&release);
+        assert_eq!(config["services"], json!([{ "binding": "SVC", "service": "other", "environment": "production" }]));
+        // wrangler's configuration names the target's id otherwise than upload metadata does.
+        assert_eq!(config["kv_namespaces"], json!([{ "binding": "KV", "id": "k1" }]));
+        assert_eq!(config["d1_databases"], json!([{ "binding": "DB", "database_id": "d1" }]));
+    }
 }
