@@ -150,9 +150,15 @@ mod tests {
         call(operation, ErrorKind::Refused(refusal))
     }
 
-    fn kind_of(obstacle: &Obstacle) -> String {
+    fn kind_of(setback: &Setback) -> String {
+        match setback {
+            Setback::Taken { otherwise } => format!("taken, or else {}", obstacle_kind(otherwise)),
+            Setback::Blocked(obstacle) => obstacle_kind(obstacle),
+        }
+    }
+
+    fn obstacle_kind(obstacle: &Obstacle) -> String {
         match obstacle {
-            Obstacle::Taken { .. } => "taken".into(),
             Obstacle::Passing { retry_after_s: None, .. } => "passing".into(),
             Obstacle::Passing { retry_after_s: Some(seconds), .. } => format!("passing in {seconds}"),
             Obstacle::Unauthorized { .. } => "unauthorized".into(),
@@ -160,10 +166,10 @@ mod tests {
         }
     }
 
-    fn message_of(obstacle: &Obstacle) -> &str {
+    fn message_of(setback: &Setback) -> &str {
+        let (Setback::Taken { otherwise: obstacle } | Setback::Blocked(obstacle)) = setback;
         match obstacle {
-            Obstacle::Taken { message }
-            | Obstacle::Passing { message, .. }
+            Obstacle::Passing { message, .. }
             | Obstacle::Unauthorized { message }
             | Obstacle::Lasting { message, .. } => message,
         }
@@ -250,9 +256,19 @@ mod tests {
     fn what_is_taken_is_looked_at() {
         use Operation::*;
         check(vec![
-            (Step::CreateBucket, refused(BucketCreate, 409, 10004), "taken", &[Bucket]),
-            (Step::CreateApplication, refused(ApplicationCreate, 400, 1608), "taken", &[Application]),
+            (Step::CreateBucket, refused(BucketCreate, 409, 10004), "taken, or else passing", &[Bucket]),
+            (Step::CreateApplication, refused(ApplicationCreate, 400, 1608), "taken, or else passing", &[Application]),
         ]);
+    }
+
+    #[test]
+    fn an_application_refused_for_an_unknown_reason_is_looked_at_before_a_person_is_asked() {
+        check(vec![(
+            Step::CreateApplication,
+            refused(Operation::ApplicationCreate, 400, 1000),
+            "taken, or else lasting: CloudflareRefused",
+            &[Application],
+        )]);
     }
 
     #[test]
@@ -309,13 +325,13 @@ mod tests {
     }
 
     #[test]
-    fn of_several_obstacles_the_one_that_needs_a_person_decides() {
+    fn of_several_setbacks_the_one_that_needs_a_person_decides() {
         let message = String::new;
         let ascending = [
-            Obstacle::Taken { message: message() },
-            Obstacle::Passing { message: message(), retry_after_s: None },
-            Obstacle::Unauthorized { message: message() },
-            Obstacle::Lasting { reason: "CloudflareRefused", message: message() },
+            Setback::Taken { otherwise: Obstacle::Lasting { reason: "CloudflareRefused", message: message() } },
+            Setback::Blocked(Obstacle::Passing { message: message(), retry_after_s: None }),
+            Setback::Blocked(Obstacle::Unauthorized { message: message() }),
+            Setback::Blocked(Obstacle::Lasting { reason: "CloudflareRefused", message: message() }),
         ];
         assert!(ascending.is_sorted_by(|lighter, heavier| lighter.weight() < heavier.weight()));
     }
