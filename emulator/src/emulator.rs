@@ -252,6 +252,10 @@ impl Emulator {
         // Read again: a delay may have moved the clock.
         let call = Call { emulator: self.clone(), method, params, query, headers, payload, now: self.now() };
         let _turn = self.inner.turn.lock().await;
+        // Here and not in `answer`, which a stale read asks again over an older world: what is done must not be done twice.
+        if let Err(error) = objects::run_jobs(self, call.now).await {
+            return Ok(self.note(n, ApiError::from(error).into_response()));
+        }
         let mut response = self.answer(&call, &found, &full_path).await;
         match struck {
             Some((_, Effect::ReplyLost)) => {
@@ -303,9 +307,6 @@ impl Emulator {
     }
 
     async fn answer(&self, call: &Call, found: &Found, full_path: &str) -> Response<Bytes> {
-        if let Err(error) = objects::run_jobs(self, call.now).await {
-            return ApiError::from(error).into_response();
-        }
         // The asset upload runs on the session's token, which its handler checks.
         let own_token = matches!(found, Found::Route { route, .. } if route.kind == "assets.upload");
         if !own_token && let Err(error) = check_token(&call.headers, &self.inner.options.token) {

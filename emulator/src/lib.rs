@@ -7,6 +7,22 @@
 //! Two faces: [`Emulator::handle`], called in process by tests, without clock, chance or waiting of its own; and the server
 //! (`main.rs`) on loopback, which adds a snapshot on disk, tenants that really run, and routes to look and poke inside.
 //!
+//! ```
+//! use cloudflare_emulator::{Dropped, Effect, Emulator, Fault, Options};
+//! # #[tokio::main(flavor = "current_thread")]
+//! # async fn main() -> Result<(), Box<dyn std::error::Error>> {
+//! let emulator = Emulator::new(Options::default());
+//! let fault = emulator.fault(Fault::new(Effect::ReplyLost).kind("r2.bucket.create"));
+//! let request = http::Request::post("/client/v4/accounts/0123456789abcdef0123456789abcdef/r2/buckets")
+//!     .header("authorization", "Bearer dev")
+//!     .body(bytes::Bytes::from_static(br#"{"name": "moltbot-data-alice"}"#))?;
+//! assert_eq!(emulator.handle(request).await.err(), Some(Dropped::Reply));
+//! assert_eq!(emulator.struck(fault), 1);
+//! assert!(emulator.state().await?.buckets.contains_key("moltbot-data-alice"));
+//! # Ok(())
+//! # }
+//! ```
+//!
 //! | to read about | open |
 //! |---|---|
 //! | every route | `routes` |
@@ -52,7 +68,6 @@ mod worker;
 mod world;
 
 pub use emulator::{Clock, Delay, Dropped, Emulator, OpenError, Options};
-pub use error::ApiError;
 pub use fault::{Effect, Fault, FaultStatus};
 pub use journal::{Entry, REDACTED};
 pub use limits::Limits;

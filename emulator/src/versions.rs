@@ -176,6 +176,8 @@ pub(crate) async fn deploy(call: Call) -> Result<Reply, ApiError> {
     };
     let reply = Reply::ok(deployment(&made));
     script.deployments.push(made);
+    let surplus = script.deployments.len().saturating_sub(limits::VERSIONS_KEPT);
+    script.deployments.drain(..surplus);
     script.modified_at = call.now;
     commit(&call, next, script).await?;
     Ok(reply)

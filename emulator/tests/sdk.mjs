@@ -25,10 +25,11 @@ seen.bucket = await client.r2.buckets.get("moltbot-data-alice", { account_id });
 seen.buckets = (await client.r2.buckets.list({ account_id, per_page: 1000 })).buckets.map((bucket) => bucket.name);
 for (let n = 0; n < 25; n += 1) {
   const body = new File([`object ${n}`], "object", { type: "text/plain" });
-  await client.r2.buckets.objects.upload("moltbot-data-alice", `dir/${String(n).padStart(2, "0")}`, body, { account_id });
+  // No `/` in the key: the SDK escapes it, which the API's page says it must not be.
+  await client.r2.buckets.objects.upload(`object ${String(n).padStart(2, "0")}`, body, { account_id, bucket_name: "moltbot-data-alice" });
 }
 seen.objects = (await all(client.r2.buckets.objects.list("moltbot-data-alice", { account_id, per_page: 10 }))).map((object) => object.key);
-seen.text = await (await client.r2.buckets.objects.get("moltbot-data-alice", "dir/07", { account_id })).text();
+seen.text = await (await client.r2.buckets.objects.get("object 07", { account_id, bucket_name: "moltbot-data-alice" })).text();
 await client.r2.buckets.lifecycle.update("moltbot-data-alice", { account_id, rules: [{ id: "a", enabled: true, conditions: { prefix: "" } }] });
 seen.lifecycle = (await client.r2.buckets.lifecycle.get("moltbot-data-alice", { account_id })).rules.map((rule) => rule.id);
 
@@ -45,10 +46,16 @@ const metadata = {
   tags: ["ours"],
 };
 const code = "export class Sandbox {}\nexport default { fetch: () => new Response('hi') };";
-const files = [new File([code], "index.js", { type: "application/javascript+module" })];
-const uploaded = await client.workers.scripts.update("alice", { account_id, metadata, files, bindings_inherit: "strict" });
+// Not `scripts.update`: SDK 7.3.0 spreads the metadata over bracketed form fields and calls the form JavaScript.
+const upload = () => {
+  const body = new FormData();
+  body.append("metadata", JSON.stringify(metadata));
+  body.append("index.js", new File([code], "index.js", { type: "application/javascript+module" }));
+  return client.put(`/accounts/${account_id}/workers/scripts/alice`, { query: { bindings_inherit: "strict" }, body });
+};
+const { result: uploaded } = await upload();
 seen.uploaded = [uploaded.id, uploaded.migration_tag, uploaded.handlers];
-seen.tagTwice = await refusal(client.workers.scripts.update("alice", { account_id, metadata, files }));
+seen.tagTwice = await refusal(upload());
 seen.scripts = (await all(client.workers.scripts.list({ account_id, tags: "ours:yes" }))).map((script) => script.id);
 seen.settings = (await client.workers.scripts.settings.get("alice", { account_id })).tags;
 seen.scriptAndVersion = (await client.workers.scripts.scriptAndVersionSettings.get("alice", { account_id })).bindings.map((binding) => binding.name);

@@ -1,13 +1,14 @@
 //! The real wrangler as referee: it must find in the emulator what it expects of Cloudflare, and leave there what it would leave
 //! at Cloudflare. Effects are read back from the emulator's own state, never from wrangler's words alone.
+#![allow(clippy::unwrap_used, clippy::expect_used, clippy::panic, clippy::indexing_slicing, reason = "a test may fail")]
 
-mod server;
+mod support;
 
 use std::path::{Path, PathBuf};
 use std::process::Output;
 
 use serde_json::{Value, json};
-use server::{Server, repository};
+use support::{Server, repository};
 
 /// Wrangler in a copy of the fixture project.
 struct Wrangler {

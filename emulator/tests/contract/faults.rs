@@ -1,7 +1,7 @@
 use std::sync::Arc;
-use std::sync::atomic::{AtomicU64, Ordering};
+use std::sync::atomic::{AtomicI64, AtomicU64, Ordering};
 
-use cloudflare_emulator::{Dropped, Effect, Fault, Options};
+use cloudflare_emulator::{Clock, Dropped, Effect, Fault, Options};
 use serde_json::{Value, json};
 
 use crate::api::{ACCOUNT, Api, tenant};
@@ -121,6 +121,24 @@ async fn an_uploaded_version_may_be_invisible_for_a_moment() {
         assert_eq!(api.get(&path).await.refusal(), (404, 100_146));
     }
     api.get(&path).await.result();
+}
+
+#[tokio::test]
+async fn a_stale_read_does_nothing_a_second_time() {
+    let now = Arc::new(AtomicI64::new(0));
+    let clock = Arc::clone(&now);
+    let clock: Clock = Arc::new(move || clock.load(Ordering::Relaxed));
+    let api = Api::with(Options { clock, job_ms: 1000, ..Options::default() });
+    api.emulator.fault(Fault::new(Effect::StaleRead).path("*/r2/buckets/new"));
+    api.bucket("data").await;
+    api.emulator.seed_object("data", "old", "x").await.unwrap();
+    api.delete("/r2/buckets/data/objects?prefix=").await.result();
+    api.bucket("new").await;
+    now.store(1000, Ordering::Relaxed);
+    assert_eq!(api.emulator.state().await.unwrap().buckets["data"], 0);
+    api.emulator.seed_object("data", "later", "x").await.unwrap();
+    assert_eq!(api.get("/r2/buckets/new").await.refusal(), (404, 10006));
+    assert_eq!(api.emulator.state().await.unwrap().buckets["data"], 1);
 }
 
 #[tokio::test]

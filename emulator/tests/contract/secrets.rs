@@ -89,6 +89,7 @@ async fn no_secret_value_is_in_the_journal_or_in_an_answer() {
     answers.push(api.call("PATCH", "/workers/scripts/alice/secrets-bulk", json!({"secrets": {"TWO": secret}})).await);
     answers.push(api.call("PUT", "/workers/scripts/alice/secrets", json!({"value": text})).await);
     answers.push(api.call("PATCH", "/workers/scripts/alice/secrets-bulk", json!({"TWO": text})).await);
+    answers.push(api.call("PUT", "/workers/scripts/alice/secret", json!({"name": "THREE", "text": text})).await);
     for path in ["settings", "secrets", "versions", "deployments"] {
         answers.push(api.get(&format!("/workers/scripts/alice/{path}")).await);
     }

@@ -1,8 +1,10 @@
 //! The server binary, started for one test, and the tools of `node_modules` pointed at it.
+#![allow(dead_code, reason = "each test binary uses its part of this module")]
 
-use std::io::{BufRead as _, BufReader, Write as _};
+use std::io::{BufRead as _, BufReader, Read as _, Write as _};
+use std::net::TcpStream;
 use std::path::{Path, PathBuf};
-use std::process::{Child, Command, Output, Stdio};
+use std::process::{Child, Command, ExitStatus, Output, Stdio};
 use std::sync::mpsc;
 use std::time::Duration;
 
@@ -40,7 +42,6 @@ impl Server {
     }
 
     /// Let it end as its parent's end would, and start another one over the same directory.
-    #[allow(dead_code, reason = "each test binary uses its part of this module")]
     pub fn restart(mut self, arguments: &[&str]) -> Self {
         drop(self.child.stdin.take());
         assert!(self.child.wait().unwrap().success());
@@ -57,29 +58,84 @@ impl Server {
         serde_json::from_str(&self.http("GET", "/__emulator/state", "")).unwrap()
     }
 
-    /// The body of an answer, whatever its status; `curl` is not needed for this much HTTP.
+    /// The body of an answer, whatever its status.
     pub fn http(&self, method: &str, path: &str, body: &str) -> String {
         self.try_http(method, path, "localhost", body).expect("an answer").1
     }
 
     /// Status and body, or `None` when the connection was closed without an answer.
     pub fn try_http(&self, method: &str, path: &str, host: &str, body: &str) -> Option<(u16, String)> {
-        use std::io::Read as _;
-        let port = self.url.rsplit_once(':').unwrap().1;
-        let mut stream = std::net::TcpStream::connect(("127.0.0.1", port.parse().unwrap())).unwrap();
-        stream.set_read_timeout(Some(PATIENCE)).unwrap();
-        let head = format!(
-            "{method} {path} HTTP/1.1\r\nhost: {host}:{port}\r\nauthorization: Bearer dev\r\nconnection: close\r\n\
-             content-type: application/json\r\ncontent-length: {}\r\n\r\n",
-            body.len()
-        );
+        self.request(method, path, host, &[("content-type", "application/json")], body)
+    }
+
+    /// The same with headers of one's own.
+    pub fn request(
+        &self,
+        method: &str,
+        path: &str,
+        host: &str,
+        headers: &[(&str, &str)],
+        body: &str,
+    ) -> Option<(u16, String)> {
+        let mut stream = self.connect();
+        let mut head =
+            format!("{method} {path} HTTP/1.1\r\nhost: {host}:{}\r\nauthorization: Bearer dev\r\n", self.port());
+        for (name, value) in headers {
+            head.push_str(&format!("{name}: {value}\r\n"));
+        }
+        head.push_str(&format!("connection: close\r\ncontent-length: {}\r\n\r\n", body.len()));
         stream.write_all(head.as_bytes()).unwrap();
         stream.write_all(body.as_bytes()).unwrap();
         let mut answer = String::new();
         stream.read_to_string(&mut answer).ok()?;
         let (head, body) = answer.split_once("\r\n\r\n")?;
         let status = head.split(' ').nth(1)?.parse().ok()?;
-        Some((status, body.to_owned()))
+        let chunked = head.to_ascii_lowercase().contains("transfer-encoding: chunked");
+        Some((status, if chunked { unchunked(body) } else { body.to_owned() }))
+    }
+
+    /// What comes back over a connection that was switched to another protocol.
+    pub fn upgraded(&self, host: &str, protocol: &str, bytes: &[u8]) -> Vec<u8> {
+        let mut stream = self.connect();
+        let head = format!(
+            "GET / HTTP/1.1\r\nhost: {host}:{}\r\nconnection: upgrade\r\nupgrade: {protocol}\r\n\r\n",
+            self.port()
+        );
+        stream.write_all(head.as_bytes()).unwrap();
+        let mut lines = BufReader::new(stream.try_clone().unwrap());
+        let mut line = String::new();
+        lines.read_line(&mut line).unwrap();
+        assert!(line.contains(" 101 "), "{line}");
+        while line != "\r\n" {
+            line.clear();
+            lines.read_line(&mut line).unwrap();
+        }
+        stream.write_all(bytes).unwrap();
+        let mut echo = vec![0; bytes.len()];
+        lines.read_exact(&mut echo).unwrap();
+        echo
+    }
+
+    fn port(&self) -> u16 {
+        self.url.rsplit_once(':').unwrap().1.parse().unwrap()
+    }
+
+    fn connect(&self) -> TcpStream {
+        let stream = TcpStream::connect(("127.0.0.1", self.port())).unwrap();
+        stream.set_read_timeout(Some(PATIENCE)).unwrap();
+        stream
+    }
+
+    /// Send a signal and wait for the end.
+    pub fn signal(mut self, signal: &str) -> ExitStatus {
+        assert!(Command::new("kill").args([signal, &self.child.id().to_string()]).status().unwrap().success());
+        self.child.wait().unwrap()
+    }
+
+    /// End as the parent's end would have it.
+    pub fn close_stdin(mut self) -> ExitStatus {
+        drop(self.child.stdin.take());
+        self.child.wait().unwrap()
     }
 
     /// Run a tool under the pinned Node with only what it needs in its environment.
@@ -128,4 +184,18 @@ impl Drop for Server {
 /// The root of the repository.
 pub fn repository() -> PathBuf {
     Path::new(env!("CARGO_MANIFEST_DIR")).parent().unwrap().to_owned()
+}
+
+/// The body that was sent in chunks.
+fn unchunked(mut text: &str) -> String {
+    let mut whole = String::new();
+    while let Some((length, rest)) = text.split_once("\r\n") {
+        let length = usize::from_str_radix(length, 16).unwrap();
+        if length == 0 {
+            break;
+        }
+        whole.push_str(&rest[..length]);
+        text = &rest[length + 2..];
+    }
+    whole
 }
