@@ -9,7 +9,6 @@ SYSROOT := $(shell PATH="$$PATH:$$HOME/.cargo/bin" rustc --print sysroot 2>/dev/
 
 # Files that say that a step of the set-up is done.
 NPM_DONE := node_modules/.package-lock.json
-WORKER_BUILD := .tools/bin/worker-build
 WORKER_BUILD_DONE := .tools/worker-build-$(WORKER_BUILD_VERSION)
 WASM_TARGET_DONE := $(SYSROOT)/lib/rustlib/wasm32-unknown-unknown/lib
 SETUP := $(NPM_DONE) $(WORKER_BUILD_DONE) $(WASM_TARGET_DONE) $(TARGET_DIR)/debug/wasm-bindgen-tool
@@ -37,7 +36,7 @@ help: ## Show this list
 	@echo "Start with 'make dev': the plane at localhost:8787, on a stand-in for Cloudflare at localhost:8788."
 
 .PHONY: setup
-setup: $(SETUP) ## Install the tools into this folder (about 3 minutes, once)
+setup: $(SETUP) ## Install the tools into this folder (2 to 5 minutes, once)
 
 .PHONY: dev
 dev: setup ## Run the plane with everything around it; Ctrl-C ends it
@@ -62,7 +61,7 @@ fmt: lint-tools ## Format the code
 	cargo fmt --all
 
 .PHONY: wasm
-wasm: build/.release ## Build the Worker as it is deployed, into build/ (about a minute the first time)
+wasm: build/.release ## Build the Worker as it is deployed, into build/ (1 to 3 minutes the first time)
 
 .PHONY: size
 size: wasm ## Show the Worker's size and compare it with the limit
@@ -88,7 +87,7 @@ endif
 
 # Whatever the Worker takes in at build time lies below src/ and migrations/.
 build/.release: $(SETUP) Cargo.toml Cargo.lock $(shell find src migrations -type f 2>/dev/null)
-	$(call say,"Building the Worker: about a minute the first time and 10 seconds after a change")
+	$(call say,"Building the Worker: 1 to 3 minutes the first time, 10 seconds or so after a change")
 	worker-build --release --out-dir build
 	@touch $@
 
@@ -98,9 +97,7 @@ $(NPM_DONE): package.json package-lock.json .npmrc | prerequisites
 	@touch $@
 
 $(WORKER_BUILD_DONE): | prerequisites
-	$(call say,"Installing worker-build $(WORKER_BUILD_VERSION): about 2 minutes")
-	@pkg-config --exists openssl 2>/dev/null || { \
-		echo "worker-build needs OpenSSL's headers. On Debian: apt install pkg-config libssl-dev" >&2; exit 1; }
+	$(call say,"Installing worker-build $(WORKER_BUILD_VERSION): 2 to 4 minutes")
 	cargo install --debug --locked --root .tools worker-build@$(WORKER_BUILD_VERSION)
 	@touch $@
 
@@ -125,4 +122,7 @@ prerequisites:
 	@need() { command -v "$$1" >/dev/null || { echo "'$$1' is missing. $$2" >&2; exit 1; }; }; \
 	need cargo "Install Rust by rustup: https://rustup.rs"; \
 	need npm "On Debian: apt install npm"; \
-	need cc "A C compiler builds SQLite for the tests. On Debian: apt install build-essential"
+	need cc "A C compiler builds SQLite for the tests. On Debian: apt install build-essential"; \
+	test -e $(WORKER_BUILD_DONE) || pkg-config --exists openssl 2>/dev/null || { \
+		echo "OpenSSL's headers are missing, worker-build needs them. On Debian: apt install pkg-config libssl-dev" >&2; \
+		exit 1; }
