@@ -12,6 +12,10 @@ import { parseEnv } from "node:util";
 const answer = process.stdout.write.bind(process.stdout);
 process.stdout.write = process.stderr.write.bind(process.stderr);
 
+// Nothing is asked of the network that the test does not ask; the Makefile sets the same for its targets.
+process.env.CLOUDFLARE_CF_FETCH_ENABLED = "false";
+process.env.WRANGLER_SEND_METRICS = "false";
+
 const { createTestHarness } = await import("wrangler");
 
 let server;
