@@ -1,0 +1,3 @@
+//! Every integration test, in one binary: each module is one thing that is promised.
+
+mod registry;
