@@ -101,7 +101,7 @@ fn worlds() -> impl Strategy<Value = World> {
 
 /// The same cases on every run.
 fn config() -> ProptestConfig {
-    ProptestConfig { cases: 1_000, rng_seed: RngSeed::Fixed(1), failure_persistence: None, ..ProptestConfig::default() }
+    ProptestConfig { cases: 500, rng_seed: RngSeed::Fixed(1), failure_persistence: None, ..ProptestConfig::default() }
 }
 
 proptest! {
