@@ -228,4 +228,6 @@ fn because(reason: &str, step: Step) -> Planned {
 #[cfg(test)]
 mod properties;
 #[cfg(test)]
+mod simulation;
+#[cfg(test)]
 mod tests;

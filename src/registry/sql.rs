@@ -139,9 +139,10 @@ pub const SECRET_PUSHED: &str = "UPDATE secret SET pushed_version = ?3, pushed_a
 pub const SECRET_GONE: &str =
     "DELETE FROM secret WHERE tenant_id = ?1 AND name = ?2 AND version = ?3 AND wanted = 'deleted'";
 
-/// The end of a round. What was asked for while it ran keeps the tenant due and its phase; returns when it is due.
+/// The end of a round. What was asked for while it ran keeps the tenant due, its phase, and its attempts, of which it has
+/// had none yet; returns when it is due.
 pub const FINISH_ROUND: &str = "UPDATE tenant SET lease_token = NULL, lease_expires_ms = 0, conditions = ?4, \
-     attempts = ?6, updated_at_ms = ?8, \
+     attempts = CASE WHEN generation = ?3 THEN ?6 ELSE attempts END, updated_at_ms = ?8, \
      phase = CASE WHEN generation = ?3 THEN ?5 ELSE phase END, \
      observed_generation = CASE WHEN ?9 THEN ?3 ELSE observed_generation END, \
      due_at_ms = CASE WHEN generation = ?3 THEN ?7 ELSE ?8 END, \

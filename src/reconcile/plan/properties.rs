@@ -1,204 +1,13 @@
-//! Plans for any ledger, carried out on a simulated outside in which every step does what [`Step`] promises.
+//! Plans for any ledger, run to their end in a [`World`].
 
 use proptest::prelude::*;
 use proptest::test_runner::RngSeed;
 
+use super::simulation::{Found, World};
 use super::*;
 use crate::reconcile::desired::{Desired, deployment};
 use crate::reconcile::fixtures::*;
 use crate::tenant::ResourceState;
-
-/// What is wanted, what is known, and how the outside really stands where that is not known.
-#[derive(Clone, Debug)]
-struct World {
-    wanted: Desired,
-    observed: Observed,
-    secrets: Vec<Secret>,
-    /// What a look finds.
-    is_there: Found,
-    /// A claim finds a script of ours that an earlier call made and no look has shown yet.
-    shows_late: bool,
-    /// Pages of objects in the bucket.
-    pages: u32,
-}
-
-/// Whether a resource whose state is unknown exists.
-#[derive(Clone, Debug)]
-struct Found {
-    bucket: bool,
-    script: bool,
-    application: bool,
-}
-
-impl World {
-    fn plan(&self) -> Plan {
-        plan(&self.wanted, &self.observed, &self.secrets)
-    }
-
-    fn deployment(&self) -> &Deployment {
-        match &self.wanted {
-            Desired::Running(deployment) => deployment,
-            other => panic!("a step of a running tenant is planned for {other:?}"),
-        }
-    }
-
-    fn state(&self, kind: ResourceKind) -> ResourceState {
-        self.observed.ledger.get(kind).state
-    }
-
-    fn make(&mut self, kind: ResourceKind, applied: Option<Applied>) {
-        let resource = self.observed.ledger.get_mut(kind);
-        (resource.state, resource.applied) = (Present, applied);
-        if kind == ResourceKind::Application {
-            resource.external_id = Some("app-1".into());
-        }
-    }
-
-    fn make_as_wanted(&mut self, kind: ResourceKind) {
-        let applied = as_wanted(self.deployment(), kind);
-        self.make(kind, applied);
-    }
-
-    fn remove(&mut self, kind: ResourceKind) {
-        let resource = self.observed.ledger.get_mut(kind);
-        (resource.state, resource.applied, resource.external_id) = (Absent, None, None);
-    }
-
-    fn remove_script(&mut self) {
-        [ResourceKind::Script, ResourceKind::Route, ResourceKind::Schedule].into_iter().for_each(|it| self.remove(it));
-    }
-
-    fn find_script(&mut self) {
-        let applied = Applied::Script { fingerprint: None, migration: Some("v1".into()), sleep_after: None };
-        self.make(ResourceKind::Script, Some(applied));
-    }
-
-    /// Panics unless the step's needs are met, then does what it promises. `false`: it found what no plan could know.
-    fn run(&mut self, step: &Step) -> bool {
-        let needs_script = || assert_eq!(self.state(ResourceKind::Script), Present, "{step:?} needs the script");
-        match step {
-            Step::Look(kind) => {
-                let (kind, found) = (*kind, self.is_there.clone());
-                match kind {
-                    ResourceKind::Bucket if found.bucket => self.make(kind, None),
-                    ResourceKind::Script if found.script => self.find_script(),
-                    ResourceKind::Application if found.application => self.make(kind, None),
-                    ResourceKind::Script => self.remove_script(),
-                    ResourceKind::Bucket | ResourceKind::Application => self.remove(kind),
-                    part => panic!("{part:?} is not looked at"),
-                }
-                return false;
-            }
-            Step::ClaimScript if self.shows_late => {
-                self.find_script();
-                return false;
-            }
-            Step::ClaimScript => {
-                self.remove_script();
-                self.observed.is_script_name_free = true;
-            }
-            Step::CreateBucket => self.make(ResourceKind::Bucket, None),
-            Step::StageAssets => self.observed.are_assets_staged = true,
-            Step::DeployScript { secrets } => {
-                assert_eq!(self.state(ResourceKind::Bucket), Present, "an upload binds the bucket");
-                let is_claimed = self.state(ResourceKind::Script) == Present || self.observed.is_script_name_free;
-                assert!(is_claimed, "an upload needs the name claimed");
-                assert!(self.observed.are_assets_staged || !self.deployment().has_assets, "an upload needs a receipt");
-                self.make_as_wanted(ResourceKind::Script);
-                self.push(secrets);
-            }
-            Step::PushSecrets { set, remove } => {
-                needs_script();
-                self.push(set);
-                self.secrets.retain(|secret| !remove.iter().any(|gone| gone.name == secret.name));
-                let sleep = self.deployment().sleep.as_ref().map(|(_, value)| value.clone());
-                if let Some(Applied::Script { sleep_after, .. }) = &mut self.observed.ledger.script.applied {
-                    *sleep_after = sleep;
-                }
-            }
-            Step::CreateApplication => {
-                needs_script();
-                assert_eq!(self.state(ResourceKind::Application), Absent, "one application a class");
-                self.make_as_wanted(ResourceKind::Application);
-            }
-            Step::ModifyApplication => {
-                assert_eq!(self.state(ResourceKind::Application), Present);
-                let keeps_its_shape = {
-                    let wanted = self.deployment().application.as_ref().unwrap();
-                    match &self.observed.ledger.application.applied {
-                        Some(Applied::Application { image, instance_type, rolled_out, .. }) => {
-                            *rolled_out && *image == wanted.image && *instance_type == wanted.instance_type
-                        }
-                        _ => false,
-                    }
-                };
-                self.make_as_wanted(ResourceKind::Application);
-                self.set_rolled_out(keeps_its_shape);
-            }
-            Step::RollOut => {
-                let stored = self.observed.ledger.application.applied.clone();
-                self.set_rolled_out(true);
-                assert_eq!(
-                    self.observed.ledger.application.applied,
-                    as_wanted(self.deployment(), ResourceKind::Application),
-                    "a rollout needs the wanted image and size stored, not {stored:?}"
-                );
-            }
-            Step::EnableRoute => {
-                needs_script();
-                self.make_as_wanted(ResourceKind::Route);
-            }
-            Step::SetSchedule => {
-                needs_script();
-                self.make_as_wanted(ResourceKind::Schedule);
-            }
-            Step::DeleteApplication => self.remove(ResourceKind::Application),
-            Step::DeleteScript => self.remove_script(),
-            Step::EmptyBucket => {
-                assert_eq!(self.state(ResourceKind::Script), Absent, "a script that is there may write to the bucket");
-                self.pages = self.pages.saturating_sub(1);
-                self.make(ResourceKind::Bucket, Some(Applied::Bucket { holds_objects: self.pages > 0 }));
-                return self.pages == 0;
-            }
-            Step::DeleteBucket if self.pages > 0 => {
-                self.make(ResourceKind::Bucket, Some(Applied::Bucket { holds_objects: true }));
-                return false;
-            }
-            Step::DeleteBucket => {
-                assert_eq!(self.state(ResourceKind::Script), Absent, "the bucket outlives the script");
-                self.remove(ResourceKind::Bucket);
-            }
-        }
-        true
-    }
-
-    fn set_rolled_out(&mut self, value: bool) {
-        match &mut self.observed.ledger.application.applied {
-            Some(Applied::Application { rolled_out, .. }) => *rolled_out = value,
-            other => panic!("{other:?} cannot be rolled out"),
-        }
-    }
-
-    fn push(&mut self, pushed: &[SecretVersion]) {
-        for SecretVersion { name, version } in pushed {
-            let secret = self.secrets.iter_mut().find(|secret| secret.name == *name).unwrap();
-            secret.pushed_version = *version;
-        }
-    }
-
-    /// Most stages that it may take from here to an empty plan.
-    fn most_stages(&self) -> usize {
-        let pages = usize::try_from(self.pages).unwrap();
-        match self.wanted {
-            // Look, prepare, deploy, attach, roll out.
-            Desired::Running(_) => 5,
-            // Look, tear down.
-            Desired::DataOnly => 2,
-            // Those two, a first try, the pages (one look at an empty bucket at least), the last try.
-            Desired::Nothing => 2 + 1 + pages.max(1) + 1,
-        }
-    }
-}
 
 fn states() -> impl Strategy<Value = ResourceState> {
     prop_oneof![Just(Absent), Just(Unknown), Just(Present)]
@@ -292,14 +101,14 @@ fn worlds() -> impl Strategy<Value = World> {
 
 /// The same cases on every run.
 fn config() -> ProptestConfig {
-    ProptestConfig { cases: 1_000, rng_seed: RngSeed::Fixed(1), failure_persistence: None, ..ProptestConfig::default() }
+    ProptestConfig { cases: 500, rng_seed: RngSeed::Fixed(1), failure_persistence: None, ..ProptestConfig::default() }
 }
 
 proptest! {
     #![proptest_config(config())]
 
     #[test]
-    fn running_stage_after_stage_ends_in_an_empty_plan_within_a_bound(mut world in worlds()) {
+    fn running_stage_after_stage_ends_with_all_as_wanted_and_an_empty_plan_within_a_bound(mut world in worlds()) {
         for _ in 0..world.most_stages() {
             let Some(stage) = world.plan().stages.into_iter().next() else { break };
             for Planned { step, .. } in &stage {
@@ -307,6 +116,7 @@ proptest! {
             }
         }
         prop_assert_eq!(world.plan(), Plan::default());
+        prop_assert!(world.is_as_wanted(), "{:#?}", world);
     }
 
     #[test]
@@ -317,8 +127,9 @@ proptest! {
         let mut announced = world.plan().stages;
         while !announced.is_empty() {
             let stage = announced.remove(0);
-            let went_as_foreseen = stage.iter().fold(true, |so_far, planned| world.run(&planned.step) && so_far);
-            if !went_as_foreseen {
+            // Each of them runs, whatever the others found.
+            let surprises = stage.iter().filter(|planned| !world.run(&planned.step)).count();
+            if surprises > 0 {
                 break;
             }
             prop_assert_eq!(steps(&world.plan().stages), steps(&announced));
