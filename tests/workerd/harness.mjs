@@ -2,7 +2,7 @@
 //
 // Takes one JSON object a line on standard input, `{"do": "start", ...}`, and answers each with one line,
 // `{"ok": ...}` or `{"error": "..."}`. When its input ends it stops the runtime and ends, so that nothing outlives the
-// test, however the test came to its end. Started from the root of the repository; see tests/common/workerd.rs.
+// test, however the test came to its end. Started from the root of the repository; see harness.rs beside it.
 
 import { readFileSync } from "node:fs";
 import { createInterface } from "node:readline";

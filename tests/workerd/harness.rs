@@ -51,7 +51,7 @@ impl Workerd {
         build_once();
         let root = env!("CARGO_MANIFEST_DIR");
         let mut helper = Command::new(format!("{root}/node_modules/.bin/node"))
-            .arg("tests/harness/workerd.mjs")
+            .arg("tests/workerd/harness.mjs")
             .current_dir(root)
             .stdin(Stdio::piped())
             .stdout(Stdio::piped())

@@ -1,9 +1,8 @@
 //! The wasm build in the real Workers runtime.
 
-mod common;
-
-use common::workerd::Workerd;
 use serde_json::json;
+
+use crate::harness::Workerd;
 
 #[test]
 fn the_wasm_build_answers_from_a_migrated_database() {
@@ -27,7 +26,7 @@ fn a_body_over_the_limit_is_refused_before_it_is_read() {
 
     assert_eq!(refusal.status, 413);
     assert_eq!(refusal.header("content-type"), Some("application/problem+json"));
-    assert_eq!(refusal.json()["code"], "body_too_large");
+    assert_eq!(refusal.json()["code"], "too_large");
 }
 
 #[test]

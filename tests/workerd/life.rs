@@ -1,0 +1,151 @@
+//! One tenant's whole life, everything real but Cloudflare: the wasm build on local D1, Queue and R2, tenants in workerd.
+
+use std::time::Duration;
+
+use cloudflare_emulator::State;
+use serde_json::{Value as Json, json};
+
+use crate::cloudflare::{Cloudflare, Sample};
+use crate::harness::{Answer, Workerd};
+
+const PLANTED: &str = "planted-secret-8d969eef6ecad3c2";
+
+/// Looks at a tenant until it is ready: some seconds, twenty on a busy machine.
+const LOOKS: u32 = 600;
+const BETWEEN_LOOKS: Duration = Duration::from_millis(100);
+
+struct Owner<'a> {
+    plane: &'a Workerd,
+    name: &'static str,
+    token: String,
+}
+
+impl<'a> Owner<'a> {
+    fn sign_up(plane: &'a Workerd, name: &'static str, secrets: &Json) -> (Self, String) {
+        let answer = plane.fetch("POST", "/v1/tenants", &[], Some(&json!({"name": name, "secrets": secrets})));
+        assert_eq!(answer.status, 202, "{}", answer.body);
+        assert_eq!(answer.header("location"), Some(format!("/v1/tenants/{name}").as_str()));
+        let body = answer.json();
+        let text = |field: &str| body[field].as_str().unwrap().to_owned();
+        (Self { plane, name, token: text("token") }, text("gateway_token"))
+    }
+
+    fn ask(&self, method: &str, rest: &str, body: Option<&Json>) -> Answer {
+        let bearer = format!("Bearer {}", self.token);
+        let path = format!("/v1/tenants/{}{rest}", self.name);
+        self.plane.fetch(method, &path, &[("authorization", &bearer)], body)
+    }
+
+    /// Waits for a phase in which everything that was asked for is true.
+    fn until(&self, phase: &str) -> Json {
+        let mut tenant = Json::Null;
+        for _ in 0..LOOKS {
+            tenant = self.ask("GET", "", None).json()["tenant"].clone();
+            if tenant["phase"] == phase && tenant["generation"] == tenant["observed_generation"] {
+                return tenant;
+            }
+            std::thread::sleep(BETWEEN_LOOKS);
+        }
+        panic!("{} is not {phase}: {tenant}", self.name);
+    }
+
+    /// What the tenant's own Worker says of itself.
+    fn status(&self, cloudflare: &Cloudflare) -> Json {
+        let answer = http(cloudflare, "GET", self.name, "/status", "");
+        serde_json::from_str(&answer).unwrap_or_else(|_| panic!("no status of {}: {answer}", self.name))
+    }
+}
+
+/// A request to a tenant's own address, as a browser would send it; the answer's body.
+fn http(cloudflare: &Cloudflare, method: &str, tenant: &str, path: &str, form: &str) -> String {
+    let host = format!("paramita-cloud-{tenant}.localhost:{}", cloudflare.port);
+    let output = std::process::Command::new("curl")
+        .args(["-sS", "--max-time", "30", "-X", method, "--data-raw", form])
+        .args(["--connect-to", &format!("{host}:127.0.0.1:{}", cloudflare.port)])
+        .arg(format!("http://{host}{path}"))
+        .output()
+        .expect("curl is installed");
+    assert!(output.status.success(), "{}", String::from_utf8_lossy(&output.stderr));
+    String::from_utf8(output.stdout).unwrap()
+}
+
+#[test]
+fn a_tenant_signs_up_runs_changes_and_goes_without_a_trace() {
+    let cloudflare = Cloudflare::with_running_tenants();
+    let plane = Workerd::start(cloudflare.settings());
+    Sample::published().publish_to(&plane);
+
+    let (alice, gateway_token) = Owner::sign_up(&plane, "alice", &json!({"ANTHROPIC_API_KEY": PLANTED}));
+    let (bob, _) = Owner::sign_up(&plane, "bob", &json!({}));
+    let ready = alice.until("ready");
+    assert_eq!(ready["url"], format!("http://paramita-cloud-alice.localhost:{}/", cloudflare.port));
+    bob.until("ready");
+
+    // Each sees its own environment, secrets, counter and note, and nothing of the other.
+    http(&cloudflare, "GET", "alice", "/", "");
+    http(&cloudflare, "POST", "alice", "/note", "note=hello");
+    let (hers, his) = (alice.status(&cloudflare), bob.status(&cloudflare));
+    assert_eq!((&hers["environment"], &hers["counter"], &hers["note"]), (&json!("alice"), &json!(1), &json!("hello")));
+    assert_eq!((&his["environment"], &his["counter"], &his["note"]), (&json!("bob"), &json!(0), &json!("")));
+    assert!(hers["secrets"].to_string().contains("ANTHROPIC_API_KEY"));
+    assert!(!his["secrets"].to_string().contains("ANTHROPIC_API_KEY"));
+
+    // A new size changes the container application, not the secrets.
+    let size = json!({"spec": {"instance_type": "standard-2"}});
+    assert_eq!(alice.ask("PATCH", "", Some(&size)).status, 202);
+    alice.until("ready");
+    let state = cloudflare.state();
+    assert_eq!(state.applications["moltbot-alice"].instance_type.as_deref(), Some("standard-2"));
+    assert!(cloudflare.emulator.secret_is("paramita-cloud-alice", "ANTHROPIC_API_KEY", PLANTED));
+
+    // A new secret reaches the running Worker; the counter shows that its Durable Object was kept.
+    let secret = json!({"TELEGRAM_BOT_TOKEN": PLANTED});
+    assert_eq!(alice.ask("PATCH", "/secrets", Some(&secret)).status, 202);
+    alice.until("ready");
+    let hers = alice.status(&cloudflare);
+    assert!(hers["secrets"].to_string().contains("TELEGRAM_BOT_TOKEN"));
+    assert_eq!((&hers["counter"], &hers["note"]), (&json!(1), &json!("hello")));
+
+    // The values are in Cloudflare and nowhere else.
+    let tables = ["tenant", "resource", "secret", "token", "event"];
+    let rows = tables.map(|table| json!(plane.sql(&format!("SELECT * FROM {table}"), json!([]))).to_string()).concat();
+    assert!(rows.contains("TELEGRAM_BOT_TOKEN"));
+    let said = ["", "/events", "/secrets", "/wrangler.jsonc"].map(|rest| alice.ask("GET", rest, None).body).concat();
+    let seen = format!("{rows}{said}{}{:?}", json!(plane.logs()), cloudflare.emulator.journal());
+    for secret in [PLANTED, &gateway_token, &alice.token] {
+        assert!(!seen.contains(secret), "{secret} rests where it must not");
+    }
+    assert!(plane.sql("SELECT * FROM secret WHERE sealed IS NOT NULL", json!([])).is_empty());
+
+    assert_eq!(alice.ask("DELETE", "?grace_days=0", None).status, 202);
+    alice.until("deleted");
+    let left = cloudflare.state();
+    for names in [
+        left.buckets.keys().collect::<Vec<_>>(),
+        left.scripts.keys().collect(),
+        left.applications.keys().collect(),
+        left.namespaces.keys().collect(),
+    ] {
+        assert!(!names.iter().any(|name| name.contains("alice")), "{names:?}");
+    }
+    assert!(http(&cloudflare, "GET", "alice", "/", "").contains("There is no Worker"));
+    assert_eq!(bob.status(&cloudflare)["environment"], "bob");
+
+    assert_eq!(bob.ask("DELETE", "?grace_days=0", None).status, 202);
+    bob.until("deleted");
+    assert_eq!(cloudflare.state(), State::default());
+}
+
+#[test]
+fn the_sweep_takes_up_what_a_lost_nudge_left_behind() {
+    let cloudflare = Cloudflare::start();
+    let plane = Workerd::start(cloudflare.settings());
+    Sample::published().publish_to(&plane);
+    let (alice, _) = Owner::sign_up(&plane, "alice", &json!({}));
+    alice.until("ready");
+    // As after a change whose nudge never arrived.
+    plane.sql("UPDATE resource SET state = 'unknown' WHERE kind = 'route'", json!([]));
+    plane.sql("UPDATE tenant SET due_at_ms = 1, phase = 'updating', observed_generation = 0", json!([]));
+    plane.cron();
+    alice.until("ready");
+}
