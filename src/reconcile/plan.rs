@@ -12,7 +12,7 @@ use crate::vault::secret::Wanted;
 pub struct Observed {
     /// What exists, as far as we know.
     pub ledger: Ledger,
-    /// A claim in this round found the script's name free.
+    /// A look or a claim in this round found the script's name free.
     pub is_script_name_free: bool,
     /// The release's assets are staged; the upload has the receipt.
     pub are_assets_staged: bool,
