@@ -137,7 +137,13 @@ impl Executor<'_> {
         match self.cloudflare.get_script_settings(&script.name).await.optional()? {
             None => {
                 let gone = [ResourceKind::Script, ResourceKind::Route, ResourceKind::Schedule].map(absent);
-                let end = StageEnd { resources: gone.into(), ..StageEnd::default() };
+                let mut resources = Vec::from(gone);
+                let application = &self.ledger.application;
+                if application.state == ResourceState::Present {
+                    let (id, stranded) = (application.external_id.clone(), Applied::Stranded {});
+                    resources.extend(there(ResourceKind::Application, id, Some(stranded)).end.resources);
+                }
+                let end = StageEnd { resources, ..StageEnd::default() };
                 Ok(StepDone { end, script_name_is_free: true, ..StepDone::default() })
             }
             Some(seen) if seen.tags.contains(&ownership_tag(&self.leased.tenant)) => {

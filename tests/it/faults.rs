@@ -221,6 +221,9 @@ async fn a_worker_that_somebody_deleted_is_put_back_and_its_lost_secrets_are_nam
     assert!(!message.contains("TELEGRAM_BOT_TOKEN"), "{message}");
     assert!(plane.emulator.secret_is("paramita-cloud-alice", "TELEGRAM_BOT_TOKEN", "t"));
     assert!(plane.emulator.route_enabled("paramita-cloud-alice").unwrap());
+    // A container application outlives its script and cannot be given the new one's class, so it is made anew.
+    let state = plane.emulator.state().await.unwrap();
+    assert_eq!(state.applications["moltbot-alice"].namespace.as_deref(), Some("paramita-cloud-alice_Sandbox"));
 
     // Its owner sets them again, and all is well.
     let again = json!({"ANTHROPIC_API_KEY": "k", "CLAWDBOT_GATEWAY_TOKEN": "g", "CF_ACCESS_TEAM_DOMAIN": "t", "CF_ACCESS_AUD": "a"});
