@@ -44,8 +44,10 @@ dev: setup ## Run the plane with everything around it; Ctrl-C ends it
 
 .PHONY: test
 test: setup wasm ## Run all tests, those in the real Workers runtime included
-	$(call say,"Tests")
+	$(call say,"Tests: the plane and the emulator")
 	cargo test --workspace
+	$(call say,"Tests: publishing releases and running tenants")
+	node --test tools/release/*.test.mjs emulator/runner/*.test.mjs
 
 .PHONY: check
 check: setup lint-tools ## Formatting and lints, for the machine and for wasm; warnings are errors
