@@ -44,8 +44,10 @@ dev: setup ## Run the plane with everything around it; Ctrl-C ends it
 
 .PHONY: test
 test: setup wasm ## Run all tests, those in the real Workers runtime included
-	$(call say,"Tests")
+	$(call say,"Tests: the plane and the emulator")
 	cargo test --workspace
+	$(call say,"Tests: publishing releases and running tenants")
+	node --test tools/release/*.test.mjs emulator/runner/*.test.mjs
 
 .PHONY: check
 check: setup lint-tools ## Formatting and lints, for the machine and for wasm; warnings are errors
@@ -87,7 +89,7 @@ endif
 
 # Whatever the Worker takes in at build time lies below src/ and migrations/.
 build/.release: $(SETUP) Cargo.toml Cargo.lock $(shell find src migrations -type f 2>/dev/null)
-	$(call say,"Building the Worker: 1 to 3 minutes the first time, 10 seconds or so after a change")
+	$(call say,"Building the Worker: 1 to 3 minutes the first time and some 15 seconds after a change")
 	worker-build --release --out-dir build
 	@touch $@
 
@@ -96,7 +98,7 @@ $(NPM_DONE): package.json package-lock.json .npmrc | prerequisites
 	npm ci
 	@touch $@
 
-$(WORKER_BUILD_DONE): | prerequisites
+$(WORKER_BUILD_DONE): | prerequisites openssl
 	$(call say,"Installing worker-build $(WORKER_BUILD_VERSION): 2 to 4 minutes")
 	cargo install --debug --locked --root .tools worker-build@$(WORKER_BUILD_VERSION)
 	@touch $@
@@ -122,7 +124,15 @@ prerequisites:
 	@need() { command -v "$$1" >/dev/null || { echo "'$$1' is missing. $$2" >&2; exit 1; }; }; \
 	need cargo "Install Rust by rustup: https://rustup.rs"; \
 	need npm "On Debian: apt install npm"; \
-	need cc "A C compiler builds SQLite for the tests. On Debian: apt install build-essential"; \
-	test -e $(WORKER_BUILD_DONE) || pkg-config --exists openssl 2>/dev/null || { \
-		echo "OpenSSL's headers are missing, worker-build needs them. On Debian: apt install pkg-config libssl-dev" >&2; \
-		exit 1; }
+	need cc "A C compiler builds SQLite for the tests. On Debian: apt install build-essential"
+
+# worker-build links against the system's OpenSSL. On a Debian where we may, its headers are installed; else named.
+.PHONY: openssl
+openssl:
+	@test -e $(WORKER_BUILD_DONE) || pkg-config --exists openssl 2>/dev/null || { \
+		if command -v apt-get >/dev/null && test "$$(id -u)" = 0; then \
+			echo "Installing OpenSSL's headers"; \
+			apt-get update -q && apt-get install -qy --no-install-recommends pkg-config libssl-dev; \
+		else \
+			echo "OpenSSL's headers are missing. On Debian: sudo apt install pkg-config libssl-dev" >&2; exit 1; \
+		fi; }

@@ -1,4 +1,19 @@
-//! Paramita control plane.
+//! Paramita control plane: hosts isolated OpenClaw instances for many tenants on Cloudflare.
+//!
+//! | to read about | open |
+//! |---|---|
+//! | what a tenant is | [`tenant`] |
+//! | the loop that makes Cloudflare agree with what is wanted | [`reconcile`] |
+//! | what is stored, and every SQL statement | [`registry`] |
+//! | Cloudflare's API, and what its errors mean | [`cloudflare`] |
+//! | every route | [`http`] |
+//! | secrets and tokens | [`vault`] |
+//! | what tenants are deployed from | [`release`] |
+//! | prices | [`cost`] |
+//! | what runs without a caller | [`jobs`] |
+//! | settings; the ports to the outside, put together | [`config`]; [`app`] |
+//!
+//! All of it builds natively and for wasm; the edge to the Workers runtime, `worker`, for wasm only.
 
 pub mod app;
 pub mod clock;

@@ -86,10 +86,11 @@ pub fn event(row: &EventRow) -> Json {
 
 /// A secret: everything but its value.
 pub fn secret(secret: &Secret) -> Json {
-    let state = match (secret.wanted, secret.is_pending()) {
-        (Wanted::Deleted, _) => "removing",
-        (Wanted::Set, true) => "pending",
-        (Wanted::Set, false) => "live",
+    let state = match secret.wanted {
+        Wanted::Deleted => "removing",
+        Wanted::Set if secret.is_lost() => "lost",
+        Wanted::Set if secret.is_pending() => "pending",
+        Wanted::Set => "live",
     };
     json!({
         "name": secret.name,

@@ -71,7 +71,7 @@ impl From<cloudflare::Error> for StepError {
 pub struct StepDone {
     /// For the registry.
     pub end: StageEnd,
-    /// For this round: a claim found the script's name free.
+    /// For this round: a look or a claim found the script's name free.
     pub script_name_is_free: bool,
     /// For this round: the receipt for the assets.
     pub assets: Option<SecretText>,
@@ -105,8 +105,7 @@ impl Executor<'_> {
         match step {
             Step::Look(ResourceKind::Bucket) => self.look_at_bucket().await,
             Step::Look(ResourceKind::Application) => self.look_at_application().await,
-            Step::Look(_) => Ok(StepDone { script_name_is_free: false, ..self.look_at_script().await? }),
-            Step::ClaimScript => self.look_at_script().await,
+            Step::Look(_) | Step::ClaimScript => self.look_at_script().await,
             Step::CreateBucket => self.create_bucket().await,
             Step::StageAssets => self.stage_assets().await,
             Step::DeployScript { secrets } => self.deploy_script(self.deployment()?, secrets).await,
@@ -138,7 +137,13 @@ impl Executor<'_> {
         match self.cloudflare.get_script_settings(&script.name).await.optional()? {
             None => {
                 let gone = [ResourceKind::Script, ResourceKind::Route, ResourceKind::Schedule].map(absent);
-                let end = StageEnd { resources: gone.into(), ..StageEnd::default() };
+                let mut resources = Vec::from(gone);
+                let application = &self.ledger.application;
+                if application.state == ResourceState::Present {
+                    let (id, stranded) = (application.external_id.clone(), Applied::Stranded {});
+                    resources.extend(there(ResourceKind::Application, id, Some(stranded)).end.resources);
+                }
+                let end = StageEnd { resources, ..StageEnd::default() };
                 Ok(StepDone { end, script_name_is_free: true, ..StepDone::default() })
             }
             Some(seen) if seen.tags.contains(&ownership_tag(&self.leased.tenant)) => {

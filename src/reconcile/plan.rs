@@ -12,7 +12,7 @@ use crate::vault::secret::Wanted;
 pub struct Observed {
     /// What exists, as far as we know.
     pub ledger: Ledger,
-    /// A claim in this round found the script's name free.
+    /// A look or a claim in this round found the script's name free.
     pub is_script_name_free: bool,
     /// The release's assets are staged; the upload has the receipt.
     pub are_assets_staged: bool,
@@ -104,6 +104,10 @@ fn plan_running(deployment: &Deployment, observed: &Observed, secrets: &[Secret]
         prepare.push(because("the upload needs a receipt for the static assets", Step::StageAssets));
     }
 
+    if ledger.application.applied == Some(Applied::Stranded {}) {
+        prepare.push(because("its class went with the Worker that had it", Step::DeleteApplication));
+    }
+
     let (set, remove) = pending(secrets);
     let mut deploy = Vec::new();
     let mut attach = Vec::new();
@@ -139,7 +143,7 @@ fn plan_application(deployment: &Deployment, ledger: &Ledger) -> (Option<Planned
     };
     let roll_out = || vec![because("running containers take on a new image or size by a rollout", Step::RollOut)];
     match (&seen.applied, seen.state) {
-        (_, Absent | Unknown) => {
+        (_, Absent | Unknown) | (Some(Applied::Stranded {}), Present) => {
             (Some(because("the container application does not exist yet", Step::CreateApplication)), Vec::new())
         }
         (Some(Applied::Application { image, instance_type, max_instances, rolled_out }), Present) => {

@@ -16,7 +16,7 @@ use crate::registry::{self, Leased, ResourceChange, RoundEnd, StageEnd};
 use crate::release::manifest::Profile;
 use crate::tenant::event::Event;
 use crate::tenant::id::hex;
-use crate::tenant::{Condition, Ledger, Phase, ResourceKind, ResourceState, Status, TenantId, condition};
+use crate::tenant::{Condition, Ledger, Phase, ResourceKind, ResourceState, Status, Tenant, TenantId, condition};
 use crate::vault::Secret;
 use crate::vault::secret::Wanted;
 use crate::wake::Nudge;
@@ -240,6 +240,9 @@ impl Round<'_> {
             if change.is_end_of_life {
                 resource.asked_at = None;
             }
+            if change.kind == ResourceKind::Script && change.state == ResourceState::Absent {
+                self.secrets.iter_mut().for_each(|secret| secret.pushed_version = 0);
+            }
         }
         for (name, version) in end.pushed {
             if let Some(secret) = self.secrets.iter_mut().find(|secret| secret.name == name) {
@@ -254,7 +257,8 @@ impl Round<'_> {
         let tenant = &self.leased.tenant;
         let mut conditions = tenant.conditions.clone();
         if self.deployment().is_some() {
-            set_secrets_ready(&mut conditions, &self.leased.release.manifest.profile, &self.secrets, now);
+            let profile = &self.leased.release.manifest.profile;
+            set_secrets_ready(&mut conditions, tenant, profile, &self.secrets, now);
         } else {
             conditions.retain(|condition| condition.kind != "SecretsReady");
         }
@@ -324,16 +328,27 @@ fn stopped(phase: Phase) -> Phase {
     if phase == Phase::Deleting { phase } else { Phase::Failed }
 }
 
-fn set_secrets_ready(conditions: &mut Vec<Condition>, profile: &Profile, secrets: &[Secret], now: Timestamp) {
-    let is_set =
-        |name: &String| secrets.iter().any(|secret| secret.name.as_str() == name && secret.wanted == Wanted::Set);
+fn set_secrets_ready(
+    conditions: &mut Vec<Condition>,
+    tenant: &Tenant,
+    profile: &Profile,
+    secrets: &[Secret],
+    now: Timestamp,
+) {
+    let is_set = |name: &String| {
+        secrets.iter().any(|secret| secret.name.as_str() == name && secret.wanted == Wanted::Set && !secret.is_lost())
+    };
+    let names_of = |which: fn(&Secret) -> bool| -> Vec<&str> {
+        secrets.iter().filter(|secret| which(secret)).map(|secret| secret.name.as_str()).collect()
+    };
     let missing: Vec<&str> = profile.required.iter().filter(|name| !is_set(name)).map(String::as_str).collect();
-    let pending: Vec<&str> =
-        secrets.iter().filter(|secret| secret.is_pending()).map(|secret| secret.name.as_str()).collect();
-    let (status, reason, message) = if !missing.is_empty() {
-        let message =
-            format!("required and not set: {}; set them with PATCH /v1/tenants/{{name}}/secrets", missing.join(", "));
-        (Status::False, "Missing", message)
+    let (lost, pending) = (names_of(Secret::is_lost), names_of(Secret::is_pending));
+    let set_them = format!("set them with PATCH /v1/tenants/{}/secrets", tenant.name);
+    let (status, reason, message) = if !lost.is_empty() {
+        let names = lost.join(", ");
+        (Status::False, "Lost", format!("lost with the Worker that had them, and not known here: {names}; {set_them}"))
+    } else if !missing.is_empty() {
+        (Status::False, "Missing", format!("required and not set: {}; {set_them}", missing.join(", ")))
     } else if !pending.is_empty() {
         (Status::False, "Pending", format!("not yet on the Worker: {}", pending.join(", ")))
     } else {

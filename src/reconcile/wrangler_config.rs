@@ -69,6 +69,7 @@ pub fn wrangler_config(wanted: &Deployment, ledger: &Ledger, release: &Release) 
     if let Some(observability) = &manifest.observability {
         set("observability", observability.clone());
     }
+    config.extend(manifest.source.build.clone());
     Json::Object(config)
 }
 

@@ -134,6 +134,9 @@ impl Registry {
         let mut batch = vec![statement(sql::GUARD_LEASE, [id.clone(), token])];
         for change in &end.resources {
             batch.push(record(&id, change, now)?);
+            if change.kind == ResourceKind::Script && change.state == ResourceState::Absent {
+                batch.push(statement(sql::SECRETS_LOST, [id.clone()]));
+            }
         }
         for (name, version) in &end.pushed {
             let args = [id.clone(), name.as_str().into(), (*version).into(), now.0.into()];

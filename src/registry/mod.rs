@@ -23,7 +23,7 @@ pub use self::row::EventRow;
 use crate::clock::Timestamp;
 use crate::release::{Release, ReleaseId};
 use crate::tenant::event::Event;
-use crate::tenant::{Phase, Resource, ResourceKind, SecretName, Tenant, TenantId, TenantName, TenantSpec};
+use crate::tenant::{Condition, Phase, Resource, ResourceKind, SecretName, Tenant, TenantId, TenantName, TenantSpec};
 use crate::vault::{SealedSecret, Secret, TokenHash};
 
 /// What can go wrong with the registry.
@@ -73,8 +73,23 @@ pub struct NewTenant<'a> {
     pub resources: &'a [(ResourceKind, String)],
     /// Sealed values, each at version 1.
     pub secrets: &'a [(SecretName, SealedSecret)],
+    /// What holds at the start.
+    pub conditions: &'a [Condition],
     /// Id and hash of its first token.
     pub token: (&'a str, &'a TokenHash),
+}
+
+/// What every change of what is wanted writes, beside the change itself.
+#[derive(Clone, Copy, Debug)]
+pub struct Change<'a> {
+    /// The tenant's phase from now on.
+    pub phase: Phase,
+    /// What holds from now on.
+    pub conditions: &'a [Condition],
+    /// What happened.
+    pub event: &'a Event,
+    /// When.
+    pub now: Timestamp,
 }
 
 /// A change of one secret.
@@ -130,7 +145,7 @@ impl Registry {
                 new.name.as_str().into(),
                 to_json(new.spec)?,
                 new.release.0.as_str().into(),
-                "[]".into(),
+                to_json(new.conditions)?,
                 now.0.into(),
             ],
         )];
@@ -186,46 +201,30 @@ impl Registry {
     }
 
     /// Gives a tenant another spec, if it is still at the generation of `tenant`; due at once.
-    pub async fn change_spec(
-        &self,
-        tenant: &Tenant,
-        spec: &TenantSpec,
-        phase: Phase,
-        happened: &Event,
-        now: Timestamp,
-    ) -> Result<(), Error> {
-        let args = [
-            tenant.id.0.as_str().into(),
-            tenant.generation.into(),
-            to_json(spec)?,
-            phase.as_str().into(),
-            now.0.into(),
-        ];
-        self.change(statement(sql::CHANGE_SPEC, args), Vec::new(), &tenant.id, happened, now).await
+    pub async fn change_spec(&self, tenant: &Tenant, spec: &TenantSpec, change: Change<'_>) -> Result<(), Error> {
+        self.change(tenant, sql::CHANGE_SPEC, Some(to_json(spec)?), Vec::new(), change).await
     }
 
     /// Changes secrets, if the tenant is still at the generation of `tenant`; due at once.
     pub async fn change_secrets(
         &self,
         tenant: &Tenant,
-        changes: &[SecretChange],
-        phase: Phase,
-        happened: &Event,
-        now: Timestamp,
+        secrets: &[SecretChange],
+        change: Change<'_>,
     ) -> Result<(), Error> {
         let id: Value = tenant.id.0.as_str().into();
-        let first =
-            statement(sql::CHANGE_SECRETS, [id.clone(), tenant.generation.into(), phase.as_str().into(), now.0.into()]);
-        let rest = changes.iter().map(|change| {
-            let (name, version): (Value, Value) = (change.name.as_str().into(), change.version.into());
-            match &change.sealed {
-                Some(sealed) => {
-                    statement(sql::SET_SECRET, [id.clone(), name, version, sealed.0.as_str().into(), now.0.into()])
-                }
-                None => statement(sql::UNSET_SECRET, [id.clone(), name, version, now.0.into()]),
+        let rest = secrets.iter().map(|secret| {
+            let (name, version): (Value, Value) = (secret.name.as_str().into(), secret.version.into());
+            match &secret.sealed {
+                Some(sealed) => statement(
+                    sql::SET_SECRET,
+                    [id.clone(), name, version, sealed.0.as_str().into(), change.now.0.into()],
+                ),
+                None => statement(sql::UNSET_SECRET, [id.clone(), name, version, change.now.0.into()]),
             }
         });
-        self.change(first, rest.collect(), &tenant.id, happened, now).await
+        let rest = rest.collect();
+        self.change(tenant, sql::CHANGE_SECRETS, None, rest, change).await
     }
 
     /// Asks for a tenant's deletion, its data to be kept until `keep_data_until`. Sealed values go at once. Asked again,
@@ -234,27 +233,32 @@ impl Registry {
         &self,
         tenant: &Tenant,
         keep_data_until: Timestamp,
-        happened: &Event,
-        now: Timestamp,
+        change: Change<'_>,
     ) -> Result<(), Error> {
-        let id: Value = tenant.id.0.as_str().into();
-        let args = [id.clone(), tenant.generation.into(), keep_data_until.0.into(), now.0.into()];
-        let erase = statement(sql::ERASE_SEALED, [id]);
-        self.change(statement(sql::ASK_DELETE, args), vec![erase], &tenant.id, happened, now).await
+        let erase = statement(sql::ERASE_SEALED, [tenant.id.0.as_str().into()]);
+        self.change(tenant, sql::ASK_DELETE, Some(keep_data_until.0.into()), vec![erase], change).await
     }
 
     /// One conditional update that must change its row, what goes with it, and the line of history: all or nothing.
     async fn change(
         &self,
-        first: Statement,
+        tenant: &Tenant,
+        sql: &'static str,
+        content: Option<Value>,
         rest: Vec<Statement>,
-        id: &TenantId,
-        happened: &Event,
-        now: Timestamp,
+        change: Change<'_>,
     ) -> Result<(), Error> {
-        let mut batch = vec![first, statement(sql::GUARD_ONE_ROW_CHANGED, [])];
+        let mut args = vec![
+            tenant.id.0.as_str().into(),
+            tenant.generation.into(),
+            change.phase.as_str().into(),
+            to_json(change.conditions)?,
+            change.now.0.into(),
+        ];
+        args.extend(content);
+        let mut batch = vec![Statement { sql, args }, statement(sql::GUARD_ONE_ROW_CHANGED, [])];
         batch.extend(rest);
-        batch.push(event(id, now, happened));
+        batch.push(event(&tenant.id, change.now, change.event));
         self.db.batch(batch).await?;
         Ok(())
     }
@@ -281,7 +285,7 @@ fn event(id: &TenantId, now: Timestamp, event: &Event) -> Statement {
     statement(sql::INSERT_EVENT, args)
 }
 
-fn to_json<T: serde::Serialize>(value: &T) -> Result<Value, Error> {
+fn to_json<T: serde::Serialize + ?Sized>(value: &T) -> Result<Value, Error> {
     let text = serde_json::to_string(value)
         .map_err(|error| Error::Inconsistent { table: "(to be written)", detail: error.to_string() })?;
     Ok(Value::Text(text))

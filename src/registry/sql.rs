@@ -69,13 +69,13 @@ pub const EVENTS: &str = "SELECT id, at_ms, generation, reason, message FROM eve
      WHERE tenant_id = ?1 AND id > ?2 ORDER BY id LIMIT ?3";
 
 /// A new spec, if the tenant is still at the generation that it was made from and not being deleted. Due at once.
-pub const CHANGE_SPEC: &str = "UPDATE tenant SET spec = ?3, phase = ?4, generation = generation + 1, attempts = 0, \
-     due_at_ms = ?5, updated_at_ms = ?5 \
+pub const CHANGE_SPEC: &str = "UPDATE tenant SET spec = ?6, phase = ?3, conditions = ?4, generation = generation + 1, \
+     attempts = 0, due_at_ms = ?5, updated_at_ms = ?5 \
      WHERE id = ?1 AND generation = ?2 AND delete_asked_at_ms IS NULL";
 
 /// The same for a change of secrets: the spec stays.
-pub const CHANGE_SECRETS: &str = "UPDATE tenant SET phase = ?3, generation = generation + 1, attempts = 0, \
-     due_at_ms = ?4, updated_at_ms = ?4 \
+pub const CHANGE_SECRETS: &str = "UPDATE tenant SET phase = ?3, conditions = ?4, generation = generation + 1, \
+     attempts = 0, due_at_ms = ?5, updated_at_ms = ?5 \
      WHERE id = ?1 AND generation = ?2 AND delete_asked_at_ms IS NULL";
 
 /// A secret's new value, a version above its former one.
@@ -87,10 +87,10 @@ pub const SET_SECRET: &str = "INSERT INTO secret (tenant_id, name, wanted, versi
 pub const UNSET_SECRET: &str = "UPDATE secret SET wanted = 'deleted', version = ?3, sealed = NULL, updated_at_ms = ?4 \
      WHERE tenant_id = ?1 AND name = ?2";
 
-/// Asks for deletion, with data kept until `?3`. A later request may only shorten the time that data is kept.
-pub const ASK_DELETE: &str = "UPDATE tenant SET phase = 'deleting', generation = generation + 1, attempts = 0, \
-     delete_asked_at_ms = COALESCE(delete_asked_at_ms, ?4), \
-     keep_data_until_ms = MIN(COALESCE(keep_data_until_ms, ?3), ?3), due_at_ms = ?4, updated_at_ms = ?4 \
+/// Asks for deletion, with data kept until `?6`. A later request may only shorten the time that data is kept.
+pub const ASK_DELETE: &str = "UPDATE tenant SET phase = ?3, conditions = ?4, generation = generation + 1, attempts = 0, \
+     delete_asked_at_ms = COALESCE(delete_asked_at_ms, ?5), \
+     keep_data_until_ms = MIN(COALESCE(keep_data_until_ms, ?6), ?6), due_at_ms = ?5, updated_at_ms = ?5 \
      WHERE id = ?1 AND generation = ?2 AND deleted_at_ms IS NULL";
 
 /// Values that no step will push any more.
@@ -135,13 +135,18 @@ pub const SECRET_PUSHED: &str = "UPDATE secret SET pushed_version = ?3, pushed_a
      sealed = CASE WHEN version = ?3 THEN NULL ELSE sealed END \
      WHERE tenant_id = ?1 AND name = ?2 AND version >= ?3";
 
+/// The script is not there: Cloudflare has none of its secrets any more. Their values were erased when they were pushed,
+/// so only their owner can set them again.
+pub const SECRETS_LOST: &str = "UPDATE secret SET pushed_version = 0 WHERE tenant_id = ?1";
+
 /// A secret that was not wanted is gone from Cloudflare, unless it was set again meanwhile.
 pub const SECRET_GONE: &str =
     "DELETE FROM secret WHERE tenant_id = ?1 AND name = ?2 AND version = ?3 AND wanted = 'deleted'";
 
-/// The end of a round. What was asked for while it ran keeps the tenant due, its phase, and its attempts, of which it has
+/// The end of a round. What was asked for while it ran keeps the tenant due, its phase, its conditions, and its attempts, of which it has
 /// had none yet; returns when it is due.
-pub const FINISH_ROUND: &str = "UPDATE tenant SET lease_token = NULL, lease_expires_ms = 0, conditions = ?4, \
+pub const FINISH_ROUND: &str = "UPDATE tenant SET lease_token = NULL, lease_expires_ms = 0, \
+     conditions = CASE WHEN generation = ?3 THEN ?4 ELSE conditions END, \
      attempts = CASE WHEN generation = ?3 THEN ?6 ELSE attempts END, updated_at_ms = ?8, \
      phase = CASE WHEN generation = ?3 THEN ?5 ELSE phase END, \
      observed_generation = CASE WHEN ?9 THEN ?3 ELSE observed_generation END, \

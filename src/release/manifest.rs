@@ -145,12 +145,15 @@ pub struct Profile {
 }
 
 /// Where a release came from, so that a project directory can be deployed by hand in the same shape.
-#[derive(Clone, Debug, PartialEq, Eq, Serialize, Deserialize)]
+#[derive(Clone, Debug, PartialEq, Serialize, Deserialize)]
 pub struct Source {
     /// The entry file.
     pub main: String,
     /// The assets directory.
     pub assets_directory: Option<String>,
+    /// Settings of wrangler's by which it makes modules of the sources, such as `rules`.
+    #[serde(default)]
+    pub build: Map<String, Json>,
 }
 
 impl Manifest {

@@ -36,8 +36,13 @@ pub struct Secret {
 }
 
 impl Secret {
-    /// Cloudflare does not have what is wanted yet.
+    /// Cloudflare does not have what is wanted yet, and can be given it.
     pub fn is_pending(&self) -> bool {
-        self.version > self.pushed_version
+        self.version > self.pushed_version && !self.is_lost()
+    }
+
+    /// Cloudflare lost it, with the script that had it, and nobody but its owner knows the value.
+    pub fn is_lost(&self) -> bool {
+        self.wanted == Wanted::Set && self.version > self.pushed_version && self.sealed.is_none()
     }
 }

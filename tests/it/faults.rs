@@ -196,3 +196,53 @@ async fn a_change_during_a_round_is_made_by_the_next_one() {
     let state = plane.emulator.state().await.unwrap();
     assert_eq!(state.applications["moltbot-alice"].running_instance_type.as_deref(), Some("standard-4"));
 }
+
+#[tokio::test(start_paused = true)]
+async fn a_worker_that_somebody_deleted_is_put_back_and_its_lost_secrets_are_named() {
+    let plane = TestPlane::new().await;
+    let body = json!({"name": "alice", "secrets": {"ANTHROPIC_API_KEY": "k"}});
+    let token = plane.sign_up(&body).await["token"].as_str().unwrap().to_owned();
+    plane.until_quiet().await;
+    let path =
+        format!("/client/v4/accounts/{}/workers/scripts/paramita-cloud-alice?force=true", "0123456789abcdef".repeat(2));
+    let by_hand = http::Request::delete(path).header("authorization", "Bearer dev").body(bytes::Bytes::new()).unwrap();
+    assert_eq!(plane.emulator.handle(by_hand).await.unwrap().status(), 200);
+
+    // The next change meets the gap.
+    let change = json!({"TELEGRAM_BOT_TOKEN": "t"}).to_string();
+    plane.raw("PATCH", "/v1/tenants/alice/secrets", Some(&token), change).await.expect(202);
+    plane.until_quiet().await;
+
+    let tenant = plane.tenant("alice", &token).await;
+    assert_eq!(tenant["phase"], "ready", "{tenant}");
+    let (status, reason, message) = condition(&tenant, "SecretsReady");
+    assert_eq!((status.as_str(), reason.as_str()), ("False", "Lost"));
+    assert!(message.contains("ANTHROPIC_API_KEY") && message.contains("CLAWDBOT_GATEWAY_TOKEN"), "{message}");
+    assert!(!message.contains("TELEGRAM_BOT_TOKEN"), "{message}");
+    assert!(plane.emulator.secret_is("paramita-cloud-alice", "TELEGRAM_BOT_TOKEN", "t"));
+    assert!(plane.emulator.route_enabled("paramita-cloud-alice").unwrap());
+    // A container application outlives its script and cannot be given the new one's class, so it is made anew.
+    let state = plane.emulator.state().await.unwrap();
+    assert_eq!(state.applications["moltbot-alice"].namespace.as_deref(), Some("paramita-cloud-alice_Sandbox"));
+
+    // Its owner sets them again, and all is well.
+    let again = json!({"ANTHROPIC_API_KEY": "k", "CLAWDBOT_GATEWAY_TOKEN": "g", "CF_ACCESS_TEAM_DOMAIN": "t", "CF_ACCESS_AUD": "a"});
+    plane.raw("PATCH", "/v1/tenants/alice/secrets", Some(&token), again.to_string()).await.expect(202);
+    plane.until_quiet().await;
+    assert_eq!(condition(&plane.tenant("alice", &token).await, "SecretsReady").0, "True");
+}
+
+#[tokio::test(start_paused = true)]
+async fn a_tenant_that_is_not_yet_as_asked_for_does_not_say_that_it_is() {
+    let plane = TestPlane::new().await;
+    let signed_up = plane.sign_up(&json!({"name": "alice"})).await;
+    assert_eq!(condition(&signed_up["tenant"], "Ready").0, "False");
+    let token = signed_up["token"].as_str().unwrap();
+    plane.until_quiet().await;
+    let changes =
+        [("PATCH", "/v1/tenants/alice", "{\"spec\":{\"max_instances\":2}}"), ("DELETE", "/v1/tenants/alice", "")];
+    for (method, path, body) in changes {
+        let answer = plane.raw(method, path, Some(token), body).await.expect(202);
+        assert_eq!(condition(&answer["tenant"], "Ready").0, "False", "{method}");
+    }
+}

@@ -7,7 +7,9 @@ use std::sync::Arc;
 use paramita::clock::Timestamp;
 use paramita::registry::db::{Db, Statement, Value};
 use paramita::registry::sqlite::Sqlite;
-use paramita::registry::{Error, Leased, NewTenant, Registry, ResourceChange, RoundEnd, SecretChange, StageEnd};
+use paramita::registry::{
+    Change, Error, Leased, NewTenant, Registry, ResourceChange, RoundEnd, SecretChange, StageEnd,
+};
 use paramita::release::ReleaseId;
 use paramita::tenant::event::Event;
 use paramita::tenant::{
@@ -22,6 +24,10 @@ const LEASE_MS: i64 = 90_000;
 /// So many milliseconds into the test.
 fn at(ms: i64) -> Timestamp {
     Timestamp(1_767_225_600_000 + ms)
+}
+
+fn change<'a>(phase: Phase, event: &'a Event, now: Timestamp) -> Change<'a> {
+    Change { phase, conditions: &[], event, now }
 }
 
 /// A registry with one release, which is what sign-ups get.
@@ -61,6 +67,7 @@ impl Fixture {
             release: &ReleaseId("rel_1".into()),
             resources: &ResourceKind::ALL.map(|kind| (kind, format!("{}-{name}", kind.as_str()))),
             secrets: &[(secret_name("A"), SealedSecret("sealed-A-1".into()))],
+            conditions: &[],
             token: (&format!("token-{id}"), &hash),
         };
         self.registry.create_tenant(new, at(0)).await?;
@@ -108,19 +115,21 @@ impl Fixture {
 
     async fn change_spec(&self, tenant: &Tenant, sleep: &str, now: Timestamp) -> Result<(), Error> {
         let spec = TenantSpec { sleep_after: SleepAfter::parse(sleep).unwrap(), ..tenant.spec.clone() };
-        self.registry.change_spec(tenant, &spec, Phase::Updating, &Event::new("SpecChanged", sleep), now).await
+        let event = Event::new("SpecChanged", sleep);
+        self.registry.change_spec(tenant, &spec, change(Phase::Updating, &event, now)).await
     }
 
     async fn change_secret(&self, tenant: &Tenant, version: i64, value: Option<&str>) -> Result<(), Error> {
         let sealed = value.map(|value| SealedSecret(value.into()));
-        let change = SecretChange { name: secret_name("A"), version, sealed };
-        let happened = Event::new("SecretsChanged", "A");
-        self.registry.change_secrets(tenant, &[change], Phase::Updating, &happened, at(1)).await
+        let secret = SecretChange { name: secret_name("A"), version, sealed };
+        let event = Event::new("SecretsChanged", "A");
+        self.registry.change_secrets(tenant, &[secret], change(Phase::Updating, &event, at(1))).await
     }
 
     async fn ask_deletion(&self, id: &TenantId, keep_until: Timestamp, now: Timestamp) -> Result<(), Error> {
         let tenant = self.tenant(id).await;
-        self.registry.ask_deletion(&tenant, keep_until, &Event::new("DeletionAsked", ""), now).await
+        let event = Event::new("DeletionAsked", "");
+        self.registry.ask_deletion(&tenant, keep_until, change(Phase::Deleting, &event, now)).await
     }
 
     /// A whole life: signed up and, a round later, deleted.
@@ -514,11 +523,12 @@ async fn a_change_made_from_an_old_generation_is_refused_and_writes_nothing() {
     fixture.change_spec(&old, "10m", at(1)).await.unwrap();
     let before = fixture.dump();
 
-    let happened = Event::new("DeletionAsked", "");
+    let event = Event::new("DeletionAsked", "");
     assert_eq!(fixture.change_spec(&old, "1h", at(2)).await, Err(Error::Conflict));
     assert_eq!(fixture.change_secret(&old, 2, Some("sealed-A-2")).await, Err(Error::Conflict));
     assert_eq!(fixture.change_secret(&old, 2, None).await, Err(Error::Conflict));
-    assert_eq!(fixture.registry.ask_deletion(&old, at(9), &happened, at(2)).await, Err(Error::Conflict));
+    let deletion = change(Phase::Deleting, &event, at(2));
+    assert_eq!(fixture.registry.ask_deletion(&old, at(9), deletion).await, Err(Error::Conflict));
     assert_eq!(fixture.dump(), before, "not even the line of history");
 }
 

@@ -71,11 +71,6 @@ impl Workerd {
         plane
     }
 
-    /// Where it answers, with a slash at the end.
-    pub fn url(&self) -> &str {
-        &self.url
-    }
-
     /// Sends a request over the network. `body` goes as JSON.
     pub fn fetch(&self, method: &str, path: &str, headers: &[(&str, &str)], body: Option<&Value>) -> Answer {
         let mut headers: serde_json::Map<String, Value> =

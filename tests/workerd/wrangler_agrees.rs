@@ -12,7 +12,6 @@ use crate::harness::Workerd;
 /// Where the two differ in the upload's metadata, and why. Each must really differ: a line that no longer does has to go.
 const DIFFERENCES: &[(&str, &str)] = &[
     ("tags", "the plane marks its scripts, so that ownership can be proved; wrangler sets no tags"),
-    ("assets.jwt", "the receipt of each one's own upload session"),
     ("bindings.CLAWDBOT_GATEWAY_TOKEN", "a secret: it travels inside the plane's upload, by hand it is put afterwards"),
     ("bindings.SANDBOX_SLEEP_AFTER", "the same"),
 ];
@@ -31,7 +30,7 @@ fn the_plane_uploads_what_wrangler_uploads_for_the_same_tenant() {
         }
         std::thread::sleep(std::time::Duration::from_millis(100));
     }
-    let ours = cloudflare.only_call("script.upload").body;
+    let our_upload = cloudflare.only_call("script.upload").body;
     let our_application = cloudflare.only_call("container.create").body;
     let config = plane.fetch("GET", "/v1/tenants/alice/wrangler.jsonc", &[("authorization", &bearer)], None).body;
 
@@ -48,10 +47,10 @@ fn the_plane_uploads_what_wrangler_uploads_for_the_same_tenant() {
     if let Err(panic) = deployed {
         std::panic::resume_unwind(panic);
     }
-    let theirs = by_hand.only_call("script.upload").body;
+    let their_upload = by_hand.only_call("script.upload").body;
     let their_application = by_hand.only_call("container.create").body;
 
-    let (ours, theirs) = (flat(&ours["metadata"]), flat(&theirs["metadata"]));
+    let (ours, theirs) = (flat(&our_upload["metadata"]), flat(&their_upload["metadata"]));
     let keys = ours.keys().chain(theirs.keys());
     let mut differing: Vec<&str> = keys.filter(|key| ours.get(*key) != theirs.get(*key)).map(String::as_str).collect();
     differing.sort_unstable();
@@ -63,6 +62,9 @@ fn the_plane_uploads_what_wrangler_uploads_for_the_same_tenant() {
     expected.sort_unstable();
     assert_eq!(differing, expected);
 
+    // The code: every module with its name, type and bytes.
+    assert_eq!(parts(&our_upload), parts(&their_upload));
+
     // The application: the plane names the class by its script, wrangler looks the namespace's id up first.
     let without_class = |application: &Json| {
         let mut application = application.clone();
@@ -71,6 +73,13 @@ fn the_plane_uploads_what_wrangler_uploads_for_the_same_tenant() {
     };
     assert_eq!(without_class(&our_application), without_class(&their_application));
     let _ = fs::remove_dir_all(scratch());
+}
+
+/// Every part of an upload but its metadata, by name.
+fn parts(upload: &Json) -> BTreeMap<String, Json> {
+    let parts = upload["parts"].as_array().unwrap();
+    assert!(!parts.is_empty());
+    parts.iter().map(|part| (part["name"].as_str().unwrap().to_owned(), part.clone())).collect()
 }
 
 /// One entry a field, bindings by their names.

@@ -5,7 +5,7 @@
 import { createHash } from "node:crypto";
 import { tenantBindings, uncarried } from "./bindings.mjs";
 import { readProfile } from "./profile.mjs";
-import { checkProject, readProject, relativeTo } from "./project.mjs";
+import { buildSettings, checkProject, readProject, relativeTo } from "./project.mjs";
 import { recordDeploy } from "./record.mjs";
 
 /** `{ id, manifest, text, blobs: Map<sha256, Buffer>, warnings: [text] }` */
@@ -30,7 +30,11 @@ export async function buildRelease({ projectDir, config: configFile, profile: pr
     crons: config.triggers.crons ?? [],
     assets: assets(blobs, upload),
     observability: upload.metadata.observability ?? null,
-    source: { main: relativeTo(projectDir, config, config.main), assets_directory: relativeTo(projectDir, config, config.assets?.directory) },
+    source: {
+      main: relativeTo(projectDir, config, config.main),
+      assets_directory: relativeTo(projectDir, config, config.assets?.directory),
+      build: buildSettings(config),
+    },
   };
   const text = canonical(manifest);
   return { id: `rel_${sha256(text).slice(0, 16)}`, manifest, text, blobs, warnings: [...warnings, ...uncarried(upload.metadata)] };

@@ -59,6 +59,15 @@ function checkImage(image, what) {
   return image;
 }
 
+// How wrangler makes modules of the sources. Whoever deploys the same project by hand needs the same settings.
+const BUILD_SETTINGS = ["alias", "define", "find_additional_modules", "keep_names", "minify", "no_bundle", "preserve_file_names", "rules", "upload_source_maps"];
+
+/** Those of the configuration's build settings that say something. */
+export function buildSettings(config) {
+  const saysSomething = (value) => value !== undefined && value !== false && Object.keys(Object(value)).length + (value === true) > 0;
+  return Object.fromEntries(BUILD_SETTINGS.filter((key) => saysSomething(config[key])).map((key) => [key, config[key]]));
+}
+
 /** Path of a file that the configuration names, as seen from the project directory; null when it names none. */
 export function relativeTo(projectDir, config, file) {
   if (!file) return null;

@@ -99,7 +99,9 @@ test("the manifest holds what a tenant has in common with the others and leaves 
   assert.deepEqual(manifest.crons, ["*/5 * * * *"]);
   assert.deepEqual(manifest.compatibility_flags, ["nodejs_compat"]);
   assert.deepEqual(manifest.observability, { enabled: true });
-  assert.deepEqual(manifest.source, { main: "src/index.js", assets_directory: "public" });
+  assert.equal(manifest.source.main, "src/index.js");
+  assert.equal(manifest.source.assets_directory, "public");
+  assert.deepEqual(Object.keys(manifest.source.build), ["rules", "upload_source_maps"]);
   assert.equal(manifest.profile.gateway_token, "CLAWDBOT_GATEWAY_TOKEN");
 });
 

@@ -7,7 +7,7 @@ use axum::response::Response;
 use axum::{Extension, Json};
 use serde_json::{Map, Value, json};
 
-use super::tenant::{accepted, phase_after_change, refuse_if_going};
+use super::tenant::{News, accepted, refuse_if_going};
 use crate::app::App;
 use crate::http::auth::Owner;
 use crate::http::body::{Fields, JsonObject, escape};
@@ -17,7 +17,6 @@ use crate::http::request_id::RequestId;
 use crate::http::view;
 use crate::registry::SecretChange;
 use crate::release::Release;
-use crate::tenant::event::Event;
 use crate::tenant::secret_name::{MAX_SECRETS, MAX_VALUE_BYTES};
 use crate::tenant::{SecretName, Tenant};
 use crate::vault::sealed::Place;
@@ -29,8 +28,9 @@ pub async fn list(State(app): State<App>, owner: Owner, query: Query) -> Result<
     query.finish()?;
     let secrets = app.registry.secrets(&owner.tenant.id).await?;
     let release = release_of(&app, &owner.tenant).await?;
-    let is_set =
-        |name: &&String| secrets.iter().any(|secret| secret.name.as_str() == *name && secret.wanted == Wanted::Set);
+    let is_set = |name: &&String| {
+        secrets.iter().any(|secret| secret.name.as_str() == *name && secret.wanted == Wanted::Set && !secret.is_lost())
+    };
     let missing: Vec<&String> = release.manifest.profile.required.iter().filter(|name| !is_set(name)).collect();
     Ok(Json(json!({ "secrets": secrets.iter().map(view::secret).collect::<Vec<_>>(), "missing": missing })))
 }
@@ -106,10 +106,11 @@ async fn apply(
     let present = app.registry.secrets(&tenant.id).await?;
     check_against(&present, &changes)?;
     let names: Vec<&str> = changes.iter().map(|(name, _)| name.as_str()).collect();
-    let event = Event::new("SecretsChanged", format!("secrets set or deleted: {}", names.join(", ")));
+    let message = format!("secrets set or deleted: {}", names.join(", "));
     let changes = changes.iter().map(|(name, value)| seal(app, &tenant, &present, name, value.as_ref()));
     let changes = changes.collect::<Result<Vec<_>, _>>()?;
-    app.registry.change_secrets(&tenant, &changes, phase_after_change(&tenant), &event, app.clock.now()).await?;
+    let news = News::of_change(&tenant, "SecretsChanged", message, app.clock.now());
+    app.registry.change_secrets(&tenant, &changes, news.as_change()).await?;
     accepted(app, &tenant, request_id).await
 }
 

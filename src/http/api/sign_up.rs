@@ -26,10 +26,12 @@ use crate::registry::NewTenant;
 use crate::release::Release;
 use crate::tenant::id::hex;
 use crate::tenant::spec::SpecChange;
-use crate::tenant::{Ledger, Phase, ResourceKind, SecretName, Tenant, TenantId, TenantName, TenantSpec};
+use crate::tenant::{
+    Ledger, Phase, ResourceKind, SecretName, Status, Tenant, TenantId, TenantName, TenantSpec, condition,
+};
 use crate::vault::sealed::Place;
 use crate::vault::secret::Wanted;
-use crate::vault::{ApiToken, PlainSecret, Secret};
+use crate::vault::{ApiToken, PlainSecret, SealedSecret, Secret};
 use crate::wake::Nudge;
 
 /// CPU use that a sign-up's estimate supposes: the guide's light usage.
@@ -124,6 +126,9 @@ async fn write(app: &App, sign_up: &SignUp, release: &Release) -> Result<(Tenant
         sealed.map(|sealed| (name.clone(), sealed)).map_err(|error| ApiError::Internal(error.to_string()))
     };
     let secrets = sign_up.secrets.iter().map(seal).collect::<Result<Vec<_>, _>>()?;
+    let now = app.clock.now();
+    let mut conditions = Vec::new();
+    condition::set(&mut conditions, now, "Ready", Status::False, "SignedUp", "the first round starts within a minute");
     let new = NewTenant {
         id: &id,
         name: &sign_up.name,
@@ -131,9 +136,10 @@ async fn write(app: &App, sign_up: &SignUp, release: &Release) -> Result<(Tenant
         release: &release.id,
         resources: &app.config.prefixes.names_for(&sign_up.name),
         secrets: &secrets,
+        conditions: &conditions,
         token: (&token_id, &token.hash()),
     };
-    app.registry.create_tenant(new, app.clock.now()).await?;
+    app.registry.create_tenant(new, now).await?;
     Ok((id, token))
 }
 
@@ -180,7 +186,8 @@ fn pending(name: &SecretName, now: Timestamp) -> Secret {
         wanted: Wanted::Set,
         version: 1,
         pushed_version: 0,
-        sealed: None,
+        // Plans go by names and versions; that there is a value is all that they want to know of it.
+        sealed: Some(SealedSecret(String::new())),
         updated_at: now,
         pushed_at: None,
     }

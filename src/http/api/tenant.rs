@@ -8,15 +8,17 @@ use serde_json::{Value, json};
 
 use super::spec;
 use crate::app::App;
+use crate::clock::Timestamp;
 use crate::http::auth::Owner;
 use crate::http::body::{Fields, JsonObject};
 use crate::http::error::ApiError;
 use crate::http::query::Query;
 use crate::http::request_id::RequestId;
 use crate::http::view;
+use crate::registry::Change;
 use crate::tenant::event::Event;
 use crate::tenant::spec::SpecChange;
-use crate::tenant::{Phase, Tenant};
+use crate::tenant::{Condition, Phase, Status, Tenant, condition};
 use crate::wake::Nudge;
 
 /// Days that a deleted tenant's bucket is kept when nothing is said, and at most.
@@ -51,8 +53,8 @@ pub async fn change(
         "wanted from now on: {}, at most {} at once, sleep after {}",
         wanted.instance_type, wanted.max_instances, wanted.sleep_after
     );
-    let event = Event::new("SpecChanged", message);
-    app.registry.change_spec(&tenant, &wanted, phase_after_change(&tenant), &event, app.clock.now()).await?;
+    let news = News::of_change(&tenant, "SpecChanged", message, app.clock.now());
+    app.registry.change_spec(&tenant, &wanted, news.as_change()).await?;
     accepted(&app, &tenant, request_id).await
 }
 
@@ -75,8 +77,8 @@ pub async fn delete(
         0 => "deletion asked for, data included".to_owned(),
         days => format!("deletion asked for; data is kept for {days} days at most"),
     };
-    let event = Event::new("DeletionAsked", message);
-    app.registry.ask_deletion(&tenant, now.plus_ms(grace_days * DAY_MS), &event, now).await?;
+    let news = News::of_deletion(&tenant, message, now);
+    app.registry.ask_deletion(&tenant, now.plus_ms(grace_days * DAY_MS), news.as_change()).await?;
     accepted(&app, &tenant, request_id).await
 }
 
@@ -96,9 +98,35 @@ pub fn refuse_if_going(tenant: &Tenant) -> Result<(), ApiError> {
     if tenant.deletion.is_some() { Err(ApiError::BeingDeleted) } else { Ok(()) }
 }
 
-/// The phase once something else is wanted.
-pub fn phase_after_change(tenant: &Tenant) -> Phase {
-    tenant.phase.after_change(tenant.observed_generation > 0)
+/// What a change does to the tenant at once, before any round.
+pub struct News {
+    phase: Phase,
+    conditions: Vec<Condition>,
+    event: Event,
+    now: Timestamp,
+}
+
+impl News {
+    /// Of something else being wanted.
+    pub fn of_change(tenant: &Tenant, reason: &str, message: String, now: Timestamp) -> Self {
+        let phase = tenant.phase.after_change(tenant.observed_generation > 0);
+        Self::new(tenant, phase, reason, message, now)
+    }
+
+    fn of_deletion(tenant: &Tenant, message: String, now: Timestamp) -> Self {
+        Self::new(tenant, Phase::Deleting, "DeletionAsked", message, now)
+    }
+
+    fn new(tenant: &Tenant, phase: Phase, reason: &str, message: String, now: Timestamp) -> Self {
+        let mut conditions = tenant.conditions.clone();
+        condition::set(&mut conditions, now, "Ready", Status::False, reason, message.clone());
+        Self { phase, conditions, event: Event::new(reason, message), now }
+    }
+
+    /// In the registry's words.
+    pub fn as_change(&self) -> Change<'_> {
+        Change { phase: self.phase, conditions: &self.conditions, event: &self.event, now: self.now }
+    }
 }
 
 /// Nudges, and answers 202 with the tenant as it is now.
