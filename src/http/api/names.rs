@@ -2,7 +2,7 @@
 
 use axum::Json;
 use axum::extract::{Path, State};
-use serde_json::{Value, json};
+use serde::Serialize;
 
 use crate::app::App;
 use crate::http::error::ApiError;
@@ -10,8 +10,16 @@ use crate::http::query::Query;
 use crate::tenant::TenantName;
 use crate::tenant::name::NameError;
 
+/// What a name is good for.
+#[derive(Serialize)]
+pub struct Answer {
+    name: String,
+    status: &'static str,
+    reason: String,
+}
+
 /// Whether a name is free, taken, reserved or malformed, and why.
-pub async fn read(State(app): State<App>, Path(name): Path<String>, query: Query) -> Result<Json<Value>, ApiError> {
+pub async fn read(State(app): State<App>, Path(name): Path<String>, query: Query) -> Result<Json<Answer>, ApiError> {
     query.finish()?;
     let (status, reason) = match TenantName::parse(&name) {
         Err(error @ NameError::Reserved(_)) => ("reserved", error.to_string()),
@@ -21,5 +29,5 @@ pub async fn read(State(app): State<App>, Path(name): Path<String>, query: Query
         }
         Ok(_) => ("free", "nobody has the name".to_owned()),
     };
-    Ok(Json(json!({ "name": name, "status": status, "reason": reason })))
+    Ok(Json(Answer { name, status, reason }))
 }
