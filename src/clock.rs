@@ -2,8 +2,12 @@
 
 use std::fmt;
 use std::sync::atomic::{AtomicI64, Ordering};
+use std::time::{Duration, UNIX_EPOCH};
 
 use serde::{Deserialize, Serialize};
+
+/// The last millisecond of the year 9999, beyond which RFC 3339 does not go.
+const LAST_MS: u64 = 253_402_300_799_999;
 
 /// Milliseconds since the Unix epoch, UTC.
 #[derive(Clone, Copy, Debug, PartialEq, Eq, PartialOrd, Ord, Hash, Serialize, Deserialize)]
@@ -11,9 +15,10 @@ use serde::{Deserialize, Serialize};
 pub struct Timestamp(pub i64);
 
 impl Timestamp {
-    /// Reads an RFC 3339 time such as `2026-01-01T00:00:00.000Z`; what is finer than a millisecond is cut off.
+    /// Reads an RFC 3339 time in UTC such as `2026-01-01T00:00:00.000Z`; what is finer than a millisecond is cut off.
     pub fn parse(text: &str) -> Option<Self> {
-        text.parse::<jiff::Timestamp>().ok().map(|time| Self(time.as_millisecond()))
+        let since_epoch = humantime::parse_rfc3339(text).ok()?.duration_since(UNIX_EPOCH).ok()?;
+        i64::try_from(since_epoch.as_millis()).ok().map(Self)
     }
 
     /// This time and `ms` milliseconds more; stops at the end of the range instead of wrapping.
@@ -23,11 +28,11 @@ impl Timestamp {
 }
 
 impl fmt::Display for Timestamp {
-    /// RFC 3339 in UTC, with milliseconds; the number itself for a time beyond the year 9999.
+    /// RFC 3339 in UTC, with milliseconds; the number itself for a time before 1970 or beyond the year 9999.
     fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
-        match jiff::Timestamp::from_millisecond(self.0) {
-            Ok(time) => write!(f, "{time:.3}"),
-            Err(_) => write!(f, "{}", self.0),
+        match u64::try_from(self.0) {
+            Ok(ms @ ..=LAST_MS) => humantime::format_rfc3339_millis(UNIX_EPOCH + Duration::from_millis(ms)).fmt(f),
+            _ => self.0.fmt(f),
         }
     }
 }
@@ -69,7 +74,19 @@ mod tests {
         let time = Timestamp(1_767_225_600_007);
         assert_eq!(time.to_string(), "2026-01-01T00:00:00.007Z");
         assert_eq!(Timestamp::parse(&time.to_string()), Some(time));
-        assert_eq!(Timestamp::parse("2026-01-01T01:00:00.0079+01:00"), Some(time));
+        assert_eq!(Timestamp::parse("2026-01-01T00:00:00.0079+00:00"), Some(time));
+        assert_eq!(Timestamp::parse("2026-01-01T00:00:00.007999999Z"), Some(time));
+        assert_eq!(Timestamp::parse("2026-01-01T00:00:00Z"), Some(Timestamp(1_767_225_600_000)));
+    }
+
+    #[test]
+    fn a_time_that_no_calendar_of_ours_has_is_written_as_its_number() {
+        let last = Timestamp(253_402_300_799_999);
+        assert_eq!(last.to_string(), "9999-12-31T23:59:59.999Z");
+        assert_eq!(Timestamp(0).to_string(), "1970-01-01T00:00:00.000Z");
+        for time in [last.plus_ms(1), Timestamp(-1), Timestamp(i64::MAX)] {
+            assert_eq!(time.to_string(), time.0.to_string());
+        }
     }
 
     #[test]

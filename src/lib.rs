@@ -23,6 +23,7 @@ pub mod cost;
 pub mod entropy;
 pub mod http;
 pub mod jobs;
+pub mod json;
 pub mod reconcile;
 pub mod registry;
 pub mod release;

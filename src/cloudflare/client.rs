@@ -361,7 +361,7 @@ mod tests {
     async fn a_success_without_the_needed_fields_is_looked_at_again() {
         let (client, _) = client([ok(json!({ "nom": "b" })), ok(json!(null)), raw(200, "{}")]);
         for _ in 0..3 {
-            let error = client.create_bucket("b").await.unwrap_err();
+            let error = client.delete_objects_by_prefix("b", "").await.unwrap_err();
             assert!(matches!(error.kind, ErrorKind::Unreadable { status: 200, .. }), "{error:?}");
             assert_eq!((error.verdict(), error.may_have_acted()), (Verdict::LookAgain, true));
         }

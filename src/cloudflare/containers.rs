@@ -40,8 +40,8 @@ pub struct ApplicationChange<'a> {
     pub max_instances: u32,
 }
 
-/// A container application.
-#[derive(Clone, Debug, PartialEq, Deserialize)]
+/// Of a container application what the plane goes by.
+#[derive(Clone, Debug, PartialEq, Eq, Deserialize)]
 pub struct Application {
     /// Cloudflare's id of it.
     pub id: String,
@@ -51,18 +51,6 @@ pub struct Application {
     /// The class behind which it runs; `None` for an application without one.
     #[serde(default)]
     pub durable_objects: Option<NamespaceRef>,
-    /// Image and size.
-    #[serde(default, deserialize_with = "or_default")]
-    pub configuration: Configuration,
-    /// The most instances that may run at once.
-    #[serde(default)]
-    pub max_instances: Option<u32>,
-    /// Goes up with every change.
-    #[serde(default)]
-    pub version: Option<u64>,
-    /// The rollout under way, if any.
-    #[serde(default)]
-    pub active_rollout_id: Option<String>,
     /// When it was made.
     #[serde(default, deserialize_with = "lenient_time")]
     pub created_at: Option<Timestamp>,
@@ -73,33 +61,6 @@ pub struct Application {
 pub struct NamespaceRef {
     /// As in [`Namespace::id`](super::durable_objects::Namespace::id).
     pub namespace_id: String,
-}
-
-/// Image and size of an application. Replies may name the size's parts instead of its type.
-#[derive(Clone, Debug, Default, PartialEq, Deserialize)]
-pub struct Configuration {
-    /// The image.
-    #[serde(default)]
-    pub image: Option<String>,
-    /// `standard-1`.
-    #[serde(default)]
-    pub instance_type: Option<String>,
-    /// Processors; parts of one for the small sizes.
-    #[serde(default)]
-    pub vcpu: Option<f64>,
-    /// Memory in MiB.
-    #[serde(default)]
-    pub memory_mib: Option<u32>,
-}
-
-/// A rollout of a new image or size.
-#[derive(Clone, Debug, PartialEq, Eq, Deserialize)]
-pub struct Rollout {
-    /// Cloudflare's id of it.
-    pub id: String,
-    /// `pending`, `progressing`, `completed`, `reverted`, `replaced`; empty if Cloudflare did not say.
-    #[serde(default, deserialize_with = "or_default")]
-    pub status: String,
 }
 
 impl Client {
@@ -139,7 +100,7 @@ impl Client {
     }
 
     /// `PATCH containers/applications/{id}` as wrangler does before each rollout. Twice: the same.
-    pub async fn modify_application(&self, id: &str, change: &ApplicationChange<'_>) -> Result<Application, Error> {
+    pub async fn modify_application(&self, id: &str, change: &ApplicationChange<'_>) -> Result<(), Error> {
         let body = json!({
             "configuration": { "image": change.image, "instance_type": change.instance_type },
             "max_instances": change.max_instances,
@@ -147,17 +108,17 @@ impl Client {
             "scheduling_policy": "default",
             "rollout_active_grace_period": 0,
         });
-        self.call(Operation::ApplicationModify, &[id]).json(&body).fetch().await
+        self.call(Operation::ApplicationModify, &[id]).json(&body).run().await
     }
 
     /// `PATCH containers/applications/{id}` with the one field that needs no rollout. Twice: the same.
-    pub async fn set_max_instances(&self, id: &str, max_instances: u32) -> Result<Application, Error> {
-        self.call(Operation::ApplicationModify, &[id]).json(&json!({ "max_instances": max_instances })).fetch().await
+    pub async fn set_max_instances(&self, id: &str, max_instances: u32) -> Result<(), Error> {
+        self.call(Operation::ApplicationModify, &[id]).json(&json!({ "max_instances": max_instances })).run().await
     }
 
     /// `POST containers/applications/{id}/rollouts`, in one step: running instances get SIGTERM, then SIGKILL after
     /// 15 minutes. Twice: a second rollout to the same target replaces the first.
-    pub async fn create_rollout(&self, id: &str, image: &str, instance_type: &str) -> Result<Rollout, Error> {
+    pub async fn create_rollout(&self, id: &str, image: &str, instance_type: &str) -> Result<(), Error> {
         let body = json!({
             "description": "Progressive update",
             "strategy": "rolling",
@@ -166,7 +127,7 @@ impl Client {
             "step_percentage": 100,
             "kind": "full_auto",
         });
-        self.call(Operation::RolloutCreate, &[id]).json(&body).fetch().await
+        self.call(Operation::RolloutCreate, &[id]).json(&body).run().await
     }
 
     /// `DELETE containers/applications/{id}`, its instances too. The script's deletion does not do this. Twice:
@@ -201,7 +162,6 @@ mod tests {
         };
         let application = client.create_application(&new).await.unwrap();
         assert_eq!(application.durable_objects.unwrap().namespace_id, "27ff");
-        assert_eq!((application.configuration.vcpu, application.configuration.memory_mib), (Some(0.5), Some(4096)));
         assert_eq!(application.created_at, Some(Timestamp(1_767_225_600_000)));
         let sent = far.only();
         assert_eq!(sent.line(), "POST containers/applications");
@@ -226,9 +186,8 @@ mod tests {
             client([ok(json!({ "id": "8a" })), ok(rollout), ok(json!({ "id": "8a", "max_instances": 3 }))]);
         let change = ApplicationChange { image: IMAGE, instance_type: "standard-3", max_instances: 1 };
         client.modify_application("8a", &change).await.unwrap();
-        let rollout = client.create_rollout("8a", IMAGE, "standard-3").await.unwrap();
-        assert_eq!(rollout, Rollout { id: "1f8f".to_owned(), status: "progressing".to_owned() });
-        assert_eq!(client.set_max_instances("8a", 3).await.unwrap().max_instances, Some(3));
+        client.create_rollout("8a", IMAGE, "standard-3").await.unwrap();
+        client.set_max_instances("8a", 3).await.unwrap();
         let sent = far.sent();
         assert_eq!(sent[0].line(), "PATCH containers/applications/8a");
         let patch = json!({
@@ -265,7 +224,7 @@ mod tests {
         assert_eq!((page.items[0].id.as_str(), page.items[0].name.as_str()), ("1", ""));
         let page = client.list_applications(None, page.cursor.as_deref()).await.unwrap();
         assert_eq!(page, Page { items: vec![], cursor: None });
-        assert_eq!(client.get_application("1").await.unwrap().configuration, Configuration::default());
+        assert_eq!(client.get_application("1").await.unwrap().durable_objects, None);
         client.delete_application("1").await.unwrap();
         let lines: Vec<_> = far.sent().iter().map(|sent| sent.line()).collect();
         assert_eq!(

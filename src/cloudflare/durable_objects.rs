@@ -11,18 +11,9 @@ use super::operation::Operation;
 pub struct Namespace {
     /// Cloudflare's id of it.
     pub id: String,
-    /// `<script>_<class>`.
-    #[serde(default)]
-    pub name: Option<String>,
     /// The script that exports the class; `None` once that is deleted.
     #[serde(default)]
     pub script: Option<String>,
-    /// The class.
-    #[serde(default)]
-    pub class: Option<String>,
-    /// Whether its objects are stored in SQLite, as containers need; `None` if Cloudflare did not say.
-    #[serde(default)]
-    pub use_sqlite: Option<bool>,
 }
 
 impl Client {
@@ -56,7 +47,7 @@ mod tests {
             ok_with(json!(vec![namespace; 1000]), Value::Null),
         ]);
         let page = client.list_namespaces(None).await.unwrap();
-        assert_eq!((page.items[0].script.as_deref(), page.items[0].use_sqlite), (Some("s"), Some(true)));
+        assert_eq!((page.items[0].id.as_str(), page.items[0].script.as_deref()), ("acf0", Some("s")));
         assert_eq!(page.cursor.as_deref(), Some("2"));
         assert_eq!(client.list_namespaces(page.cursor.as_deref()).await.unwrap().cursor, None);
         assert_eq!(client.list_namespaces(None).await.unwrap().cursor, None, "a page that is not full is the last");

@@ -252,7 +252,7 @@ impl Refusal {
             message = first.get("message").and_then(Value::as_str).unwrap_or_default().to_owned();
         }
         // The container API puts its own error, as JSON, into the message; or answers with it outright.
-        let inner = serde_json::from_str(&message).ok();
+        let inner = serde_json::from_slice(message.as_bytes()).ok();
         let container_error = if first.is_some() { inner.as_ref() } else { body };
         if let Some((name, details)) = container_error.and_then(read_container_error) {
             refusal.text_code = Some(Self::brief(name));

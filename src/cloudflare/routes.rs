@@ -59,9 +59,9 @@ impl Client {
 
     /// `POST workers/scripts/{script}/subdomain`: opens or closes the hostname to the public, previews stay closed.
     /// Twice: the same.
-    pub async fn set_script_subdomain(&self, script: &str, enabled: bool) -> Result<ScriptSubdomain, Error> {
+    pub async fn set_script_subdomain(&self, script: &str, enabled: bool) -> Result<(), Error> {
         let call = self.call(Operation::ScriptSubdomainSet, &[script]).header(API_DATE, "2025-08-01");
-        call.json(&json!({ "enabled": enabled, "previews_enabled": false })).fetch().await
+        call.json(&json!({ "enabled": enabled, "previews_enabled": false })).run().await
     }
 
     /// `DELETE workers/scripts/{script}/subdomain`: closes the hostname. Twice: the same, or
@@ -99,8 +99,7 @@ mod tests {
             ok(json!(null)),
         ]);
         assert_eq!(client.get_account_subdomain().await.unwrap(), "example");
-        let state = client.set_script_subdomain("s", true).await.unwrap();
-        assert_eq!(state, ScriptSubdomain { enabled: true, previews_enabled: false });
+        client.set_script_subdomain("s", true).await.unwrap();
         assert_eq!(client.get_script_subdomain("s").await.unwrap(), ScriptSubdomain::default());
         client.delete_script_subdomain("s").await.unwrap();
         let sent = far.sent();

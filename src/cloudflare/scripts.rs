@@ -96,34 +96,8 @@ pub struct Migrations {
     pub old_tag: Option<String>,
     /// The tag that it has afterwards.
     pub new_tag: String,
-    /// What lies between, in order.
-    pub steps: Vec<MigrationStep>,
-}
-
-/// One step of a migration, as in a wrangler configuration.
-#[derive(Clone, Debug, Default, PartialEq, Eq, Serialize, Deserialize)]
-pub struct MigrationStep {
-    /// Classes created, stored in SQLite. Containers need these.
-    #[serde(default, skip_serializing_if = "Vec::is_empty")]
-    pub new_sqlite_classes: Vec<String>,
-    /// Classes created, stored in the older key-value storage.
-    #[serde(default, skip_serializing_if = "Vec::is_empty")]
-    pub new_classes: Vec<String>,
-    /// Classes given another name.
-    #[serde(default, skip_serializing_if = "Vec::is_empty")]
-    pub renamed_classes: Vec<RenamedClass>,
-    /// Classes deleted, their data with them.
-    #[serde(default, skip_serializing_if = "Vec::is_empty")]
-    pub deleted_classes: Vec<String>,
-}
-
-/// A class with a new name.
-#[derive(Clone, Debug, PartialEq, Eq, Serialize, Deserialize)]
-pub struct RenamedClass {
-    /// Its name so far.
-    pub from: String,
-    /// Its name from now on.
-    pub to: String,
+    /// What lies between, in order: `new_sqlite_classes` and its kin as in a wrangler configuration.
+    pub steps: Vec<Map<String, Value>>,
 }
 
 /// How soon running Durable Objects take new code.
@@ -157,7 +131,7 @@ pub struct Observability {
     pub enabled: bool,
 }
 
-/// A script as the upload and the list show it.
+/// A script as the list shows it.
 #[derive(Clone, Debug, PartialEq, Eq, Deserialize)]
 pub struct ScriptInfo {
     /// Its name.
@@ -185,30 +159,21 @@ pub struct ScriptInfo {
     pub last_deployed_from: Option<String>,
 }
 
-/// A script's settings.
-#[derive(Clone, Debug, Default, PartialEq, Deserialize)]
+/// Of a script's settings what the plane goes by.
+#[derive(Clone, Debug, Default, PartialEq, Eq, Deserialize)]
 pub struct ScriptSettings {
-    /// What it is given; secrets without their values.
-    #[serde(default, deserialize_with = "or_default")]
-    pub bindings: Vec<Binding>,
     /// Our marks.
     #[serde(default, deserialize_with = "or_default")]
     pub tags: Vec<String>,
     /// Last Durable Object migration.
     #[serde(default)]
     pub migration_tag: Option<String>,
-    /// `YYYY-MM-DD`.
-    #[serde(default)]
-    pub compatibility_date: Option<String>,
-    /// `nodejs_compat`.
-    #[serde(default, deserialize_with = "or_default")]
-    pub compatibility_flags: Vec<String>,
 }
 
 /// A change of settings; `None` leaves as it is.
 #[derive(Clone, Debug, Default, Serialize)]
 pub struct SettingsPatch {
-    /// All bindings; those to keep as [`Binding::Inherit`].
+    /// All bindings; those to keep with the type `inherit`.
     #[serde(skip_serializing_if = "Option::is_none")]
     pub bindings: Option<Vec<Binding>>,
     /// All marks.
@@ -224,7 +189,7 @@ impl Client {
     /// `PUT workers/scripts/{script}`: creates or replaces the script and deploys it at once, secrets among the
     /// bindings included. Twice: another version with the same behaviour, except that migrations fail their
     /// precondition ([`Verdict::LookAgain`](super::Verdict::LookAgain)).
-    pub async fn upload_script(&self, script: &str, upload: &ScriptUpload) -> Result<ScriptInfo, Error> {
+    pub async fn upload_script(&self, script: &str, upload: &ScriptUpload) -> Result<(), Error> {
         let call = self.call(Operation::ScriptUpload, &[script]);
         let call = call.query("excludeScript", "true").query("bindings_inherit", "strict");
         let modules = upload.modules.iter().map(|module| File {
@@ -234,7 +199,7 @@ impl Client {
         });
         let call = call.hide(upload.metadata.bindings.iter().filter_map(Binding::secret));
         let call = call.hide(upload.metadata.assets.iter().map(|assets| &assets.jwt));
-        call.json_form("metadata", &upload.metadata, modules).fetch().await
+        call.json_form("metadata", &upload.metadata, modules).run().await
     }
 
     /// `GET workers/scripts`, in one page; `tag` keeps those that bear the mark.
@@ -269,35 +234,35 @@ impl Client {
 #[cfg(test)]
 mod tests {
     use super::*;
+    use crate::cloudflare::secrets::Secret;
     use crate::cloudflare::testing::{client, ok};
     use serde_json::json;
+
+    fn fields(value: Value) -> Map<String, Value> {
+        let Value::Object(fields) = value else { unreachable!() };
+        fields
+    }
+
+    fn other(binding: Value) -> Binding {
+        Binding::Other(fields(binding))
+    }
 
     /// What wrangler uploaded in the recorded first deploy with a secrets file, in short.
     fn first_upload() -> ScriptUpload {
         let name = |name: &str| name.to_owned();
-        let config = json!({
+        let config = fields(json!({
             "html_handling": "auto-trailing-slash", "not_found_handling": "single-page-application", "run_worker_first": true,
-        });
-        let Value::Object(config) = config else { unreachable!() };
+        }));
         ScriptUpload {
             metadata: Metadata {
                 main_module: name("index.js"),
                 bindings: vec![
-                    Binding::PlainText { name: name("ENVIRONMENT"), text: name("bob") },
-                    Binding::SecretText { name: name("ANTHROPIC_API_KEY"), text: Some(SecretText::new("s3cret")) },
-                    Binding::DurableObjectNamespace {
-                        name: name("Sandbox"),
-                        class_name: name("Sandbox"),
-                        script_name: None,
-                        namespace_id: None,
-                    },
-                    Binding::R2Bucket {
-                        name: name("MOLTBOT_BUCKET"),
-                        bucket_name: name("moltbot-data-bob"),
-                        jurisdiction: None,
-                    },
-                    Binding::Browser { name: name("BROWSER") },
-                    Binding::Assets { name: name("ASSETS") },
+                    other(json!({ "name": "ENVIRONMENT", "type": "plain_text", "text": "bob" })),
+                    Binding::Secret(Secret::new("ANTHROPIC_API_KEY", SecretText::new("s3cret"))),
+                    other(json!({ "name": "Sandbox", "type": "durable_object_namespace", "class_name": "Sandbox" })),
+                    other(json!({ "name": "MOLTBOT_BUCKET", "type": "r2_bucket", "bucket_name": "moltbot-data-bob" })),
+                    other(json!({ "name": "BROWSER", "type": "browser" })),
+                    other(json!({ "name": "ASSETS", "type": "assets" })),
                 ],
                 containers: vec![ContainerClass {
                     name: name("paramita-cloud-bob-sandbox"),
@@ -308,10 +273,7 @@ mod tests {
                 migrations: Some(Migrations {
                     old_tag: None,
                     new_tag: name("v1"),
-                    steps: vec![MigrationStep {
-                        new_sqlite_classes: vec![name("Sandbox")],
-                        ..MigrationStep::default()
-                    }],
+                    steps: vec![fields(json!({ "new_sqlite_classes": ["Sandbox"] }))],
                 }),
                 code_update_strategy: Some(CodeUpdateStrategy::DEFERRED),
                 keep_bindings: Metadata::KEEP_SECRETS.to_vec(),
@@ -339,8 +301,7 @@ mod tests {
     async fn a_first_upload_has_the_recorded_form() {
         let (client, far) =
             client([ok(json!({ "id": "paramita-cloud-bob", "migration_tag": "v1", "startup_time_ms": 9 }))]);
-        let info = client.upload_script("paramita-cloud-bob", &first_upload()).await.unwrap();
-        assert_eq!((info.id.as_str(), info.migration_tag.as_deref()), ("paramita-cloud-bob", Some("v1")));
+        client.upload_script("paramita-cloud-bob", &first_upload()).await.unwrap();
 
         let sent = far.only();
         assert_eq!(sent.line(), "PUT workers/scripts/paramita-cloud-bob?excludeScript=true&bindings_inherit=strict");
@@ -421,35 +382,20 @@ mod tests {
     }
 
     #[tokio::test]
-    async fn settings_are_read_whatever_types_of_binding_there_are() {
-        let unknown = json!({ "type": "hyperdrive", "name": "DB", "id": "1" });
-        let nameless = json!({ "type": "from_the_future" });
+    async fn settings_are_read_whatever_else_they_hold() {
         let settings = json!({
-            "bindings": [
-                { "type": "plain_text", "name": "ENVIRONMENT", "text": "alice" },
-                { "type": "secret_text", "name": "ANTHROPIC_API_KEY" },
-                { "type": "durable_object_namespace", "name": "Sandbox", "class_name": "Sandbox", "namespace_id": "n1" },
-                { "type": "r2_bucket", "name": "MOLTBOT_BUCKET", "bucket_name": "b", "jurisdiction": "eu" },
-                unknown,
-                nameless,
-            ],
+            "bindings": [{ "type": "plain_text", "name": "ENVIRONMENT", "text": "alice" }, { "type": "from_the_future" }],
             "tags": null,
             "migration_tag": "v1",
             "compatibility_date": "2025-05-06",
             "placement": {},
         });
-        let (client, far) = client([ok(settings)]);
+        let (client, far) = client([ok(settings), ok(json!({ "tags": ["paramita"] }))]);
         let settings = client.get_script_settings("s").await.unwrap();
-        assert_eq!(far.only().line(), "GET workers/scripts/s/settings");
-        assert_eq!((settings.migration_tag.as_deref(), settings.tags.len()), (Some("v1"), 0));
-        let names: Vec<_> = settings.bindings.iter().map(Binding::name).collect();
-        assert_eq!(names, ["ENVIRONMENT", "ANTHROPIC_API_KEY", "Sandbox", "MOLTBOT_BUCKET", "DB", ""]);
-        assert_eq!(settings.bindings[1], Binding::SecretText { name: "ANTHROPIC_API_KEY".to_owned(), text: None });
-        assert!(
-            matches!(&settings.bindings[2], Binding::DurableObjectNamespace { namespace_id: Some(id), .. } if id == "n1")
-        );
-        assert_eq!(serde_json::to_value(&settings.bindings[4]).unwrap(), unknown, "an unknown binding is kept whole");
-        assert_eq!(serde_json::to_value(&settings.bindings[5]).unwrap(), nameless);
+        assert_eq!(settings, ScriptSettings { tags: vec![], migration_tag: Some("v1".to_owned()) });
+        let settings = client.get_script_settings("s").await.unwrap();
+        assert_eq!(settings, ScriptSettings { tags: vec!["paramita".to_owned()], migration_tag: None });
+        assert_eq!(far.sent()[0].line(), "GET workers/scripts/s/settings");
     }
 
     #[tokio::test]
@@ -466,7 +412,7 @@ mod tests {
     #[tokio::test]
     async fn a_patch_of_settings_says_only_what_changes() {
         let (client, far) = client([ok(json!({}))]);
-        let keep = Binding::Inherit { name: "ANTHROPIC_API_KEY".to_owned() };
+        let keep = other(json!({ "type": "inherit", "name": "ANTHROPIC_API_KEY" }));
         let patch = SettingsPatch { bindings: Some(vec![keep]), tags: None };
         client.patch_script_settings("s", &patch).await.unwrap();
         let sent = far.only();

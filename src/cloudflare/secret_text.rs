@@ -34,11 +34,3 @@ impl fmt::Debug for SecretText {
 pub(super) fn exposed<S: Serializer>(value: &SecretText, serializer: S) -> Result<S::Ok, S::Error> {
     serializer.serialize_str(value.expose())
 }
-
-/// The same for an optional field; `None` is to be left out by the field's own `skip_serializing_if`.
-pub(super) fn exposed_option<S: Serializer>(value: &Option<SecretText>, serializer: S) -> Result<S::Ok, S::Error> {
-    match value {
-        Some(value) => exposed(value, serializer),
-        None => serializer.serialize_none(),
-    }
-}

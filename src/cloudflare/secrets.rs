@@ -19,17 +19,21 @@ pub struct SecretInfo {
     pub kind: Option<String>,
 }
 
-#[derive(Serialize)]
-struct Secret<'a> {
-    name: &'a str,
+/// A secret as it travels: serialising it writes the value.
+#[derive(Clone, Debug, PartialEq, Eq, Serialize)]
+pub struct Secret {
+    /// Name in the environment.
+    pub name: String,
+    /// Its value.
     #[serde(serialize_with = "exposed")]
-    text: &'a SecretText,
+    pub text: SecretText,
     r#type: &'static str,
 }
 
-impl<'a> Secret<'a> {
-    fn new(name: &'a str, text: &'a SecretText) -> Self {
-        Self { name, text, r#type: "secret_text" }
+impl Secret {
+    /// The secret `name` with the value `text`.
+    pub fn new(name: &str, text: SecretText) -> Self {
+        Self { name: name.to_owned(), text, r#type: "secret_text" }
     }
 }
 
@@ -43,8 +47,8 @@ impl Client {
         set: &BTreeMap<String, SecretText>,
         delete: &[String],
     ) -> Result<(), Error> {
-        let mut secrets: BTreeMap<&str, Option<Secret<'_>>> = delete.iter().map(|name| (name.as_str(), None)).collect();
-        secrets.extend(set.iter().map(|(name, text)| (name.as_str(), Some(Secret::new(name, text)))));
+        let mut secrets: BTreeMap<&str, Option<Secret>> = delete.iter().map(|name| (name.as_str(), None)).collect();
+        secrets.extend(set.iter().map(|(name, text)| (name.as_str(), Some(Secret::new(name, text.clone())))));
         if secrets.is_empty() {
             return Ok(());
         }
@@ -60,7 +64,7 @@ impl Client {
 
     /// `PUT workers/scripts/{script}/secrets`: one secret, one version. Twice: the same.
     pub async fn put_secret(&self, script: &str, name: &str, value: &SecretText) -> Result<(), Error> {
-        self.call(Operation::SecretPut, &[script]).hide([value]).json(&Secret::new(name, value)).run().await
+        self.call(Operation::SecretPut, &[script]).hide([value]).json(&Secret::new(name, value.clone())).run().await
     }
 
     /// `DELETE workers/scripts/{script}/secrets/{name}`. Twice: [`Verdict::Done`](super::Verdict::Done).

@@ -3,7 +3,7 @@
 use std::collections::BTreeMap;
 use std::ops::RangeInclusive;
 
-use axum::extract::{FromRequestParts, Query as AxumQuery};
+use axum::extract::FromRequestParts;
 use http::request::Parts;
 
 use super::error::{ApiError, FieldError};
@@ -19,11 +19,10 @@ pub struct Query {
 impl<S: Send + Sync> FromRequestParts<S> for Query {
     type Rejection = ApiError;
 
-    async fn from_request_parts(parts: &mut Parts, state: &S) -> Result<Self, ApiError> {
-        let pairs = AxumQuery::<Vec<(String, String)>>::from_request_parts(parts, state).await;
-        let AxumQuery(pairs) = pairs.map_err(|_| ApiError::invalid("?", "the query cannot be read"))?;
+    async fn from_request_parts(parts: &mut Parts, _: &S) -> Result<Self, ApiError> {
         let mut query = Self { parameters: BTreeMap::new(), known: Vec::new(), complaints: Vec::new() };
-        for (name, value) in pairs {
+        let pairs = form_urlencoded::parse(parts.uri.query().unwrap_or_default().as_bytes());
+        for (name, value) in pairs.into_owned() {
             if query.parameters.insert(name.clone(), value).is_some() {
                 query.complain(&name, "is given twice");
             }

@@ -12,7 +12,9 @@ use crate::cloudflare::containers::{Application as SeenApplication, ApplicationC
 use crate::cloudflare::scripts::{
     Assets, Binding, CodeUpdateStrategy, ContainerClass, Metadata, Migrations, Module, Observability, ScriptUpload,
 };
+use crate::cloudflare::secrets::Secret as SecretBinding;
 use crate::cloudflare::{self, Client, Optional, SecretText, Verdict};
+use crate::json;
 use crate::registry::{Leased, ResourceChange, StageEnd};
 use crate::release::manifest::{self, blob_key};
 use crate::release::store::ReleaseStore;
@@ -232,7 +234,7 @@ impl Executor<'_> {
         let Some(assets) = &self.leased.release.manifest.assets else { return Ok(StepDone::default()) };
         let listing = self.blob(&assets.manifest).await?;
         let files: Vec<manifest::AssetFile> =
-            serde_json::from_slice(&listing).map_err(|error| self.release_error(format!("asset list: {error}")))?;
+            json::read(&listing).map_err(|error| self.release_error(format!("asset list: {error}")))?;
         let entries = files
             .iter()
             .map(|file| (file.path.clone(), AssetEntry { hash: file.hash.clone(), size: file.size }))
@@ -287,17 +289,12 @@ impl Executor<'_> {
     fn metadata(&self, wanted: &Deployment, secrets: &[SecretVersion]) -> Result<Metadata, StepError> {
         let manifest = &self.leased.release.manifest;
         let mut bindings = Vec::with_capacity(wanted.bindings.len() + secrets.len() + 1);
-        for binding in &wanted.bindings {
-            let read: Binding = serde_json::from_value(binding.clone().into())
-                .map_err(|error| self.release_error(format!("binding: {error}")))?;
-            bindings.push(read);
-        }
+        bindings.extend(wanted.bindings.iter().cloned().map(Binding::Other));
         if let Some((name, value)) = &wanted.sleep {
-            bindings.push(Binding::SecretText { name: name.clone(), text: Some(SecretText::new(value)) });
+            bindings.push(Binding::Secret(SecretBinding::new(name, SecretText::new(value))));
         }
         for secret in secrets {
-            let text = Some(self.open(secret)?);
-            bindings.push(Binding::SecretText { name: secret.name.as_str().to_owned(), text });
+            bindings.push(Binding::Secret(SecretBinding::new(secret.name.as_str(), self.open(secret)?)));
         }
         let has_classes = !manifest.migrations.is_empty();
         let is_there = self.ledger.script.state == ResourceState::Present;
@@ -351,9 +348,7 @@ impl Executor<'_> {
         if missing.is_empty() {
             return Ok(None);
         }
-        let read = |migration: &manifest::Migration| serde_json::from_value(migration.step.clone().into());
-        let steps = missing.iter().map(read).collect::<Result<_, _>>();
-        let steps = steps.map_err(|error| self.release_error(format!("migration: {error}")))?;
+        let steps = missing.iter().map(|migration| migration.step.clone()).collect();
         Ok(Some(Migrations { old_tag: seen, new_tag: newest.tag.clone(), steps }))
     }
 

@@ -1,7 +1,6 @@
 //! The seam between the registry and whatever runs its SQL: D1 in the Worker, SQLite everywhere else.
 
 use futures_util::future::BoxFuture;
-use serde::de::DeserializeOwned;
 use serde_json::Value as Json;
 
 /// One bound parameter.
@@ -57,18 +56,6 @@ pub struct Outcome {
     pub changes: u64,
     /// Rows that the database had to read; 0 where the driver cannot tell (SQLite).
     pub rows_read: u64,
-}
-
-impl Outcome {
-    /// The rows as `T`s.
-    pub fn decode<T: DeserializeOwned>(self) -> Result<Vec<T>, DbError> {
-        self.rows
-            .into_iter()
-            .map(|row| {
-                serde_json::from_value(row).map_err(|error| DbError::Other(format!("row does not fit: {error}")))
-            })
-            .collect()
-    }
 }
 
 /// Why a batch was not carried out. Nothing of it was.

@@ -71,12 +71,8 @@ pub struct RoundEnd {
 impl Registry {
     /// At most `limit` tenants that want a round and have none running, longest waiting first.
     pub async fn due(&self, now: Timestamp, limit: i64) -> Result<Vec<TenantId>, Error> {
-        #[derive(serde::Deserialize)]
-        struct Due {
-            id: TenantId,
-        }
         let outcome = self.one(sql::DUE, [now.0.into(), limit.into()]).await?;
-        Ok(row::rows::<Due>(outcome, "tenant")?.into_iter().map(|due| due.id).collect())
+        row::rows(outcome, "tenant", |row| row.get("id"))
     }
 
     /// Takes the lease on a tenant until `expires`. `None`: it is not due, or somebody else has it.
@@ -158,10 +154,6 @@ impl Registry {
         end: &RoundEnd,
         now: Timestamp,
     ) -> Result<Option<Timestamp>, Error> {
-        #[derive(serde::Deserialize)]
-        struct Finished {
-            due_at_ms: Option<Timestamp>,
-        }
         let (id, token) = ids(leased);
         let args = [
             id,
@@ -177,8 +169,7 @@ impl Registry {
         let mut batch = vec![statement(sql::FINISH_ROUND, args), statement(sql::GUARD_ONE_ROW_CHANGED, [])];
         batch.extend(end.events.iter().map(|happened| event(&leased.tenant.id, now, happened)));
         let finished = self.db.batch(batch).await?.into_iter().next().unwrap_or_default();
-        let row = row::rows::<Finished>(finished, "tenant")?.pop();
-        Ok(row.and_then(|finished| finished.due_at_ms))
+        Ok(row::rows(finished, "tenant", |row| row.get("due_at_ms"))?.pop().flatten())
     }
 }
 

@@ -197,7 +197,7 @@ impl Registry {
 
     /// At most `limit` lines of history after line `after`, oldest first.
     pub async fn events(&self, id: &TenantId, after: i64, limit: i64) -> Result<Vec<EventRow>, Error> {
-        row::rows(self.one(sql::EVENTS, [id.0.as_str().into(), after.into(), limit.into()]).await?, "event")
+        row::events(self.one(sql::EVENTS, [id.0.as_str().into(), after.into(), limit.into()]).await?)
     }
 
     /// Gives a tenant another spec, if it is still at the generation of `tenant`; due at once.

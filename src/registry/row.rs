@@ -1,66 +1,18 @@
-//! Rows to domain types and back. A row that does not fit says which one.
+//! Rows to domain types. A row that does not fit says which one.
 
-use serde::Deserialize;
 use serde::de::DeserializeOwned;
+use serde_json::Value as Json;
 
 use super::Error;
 use super::db::Outcome;
 use crate::clock::Timestamp;
+use crate::json;
 use crate::release::{Manifest, Release, ReleaseId};
-use crate::tenant::{
-    Applied, Condition, Deletion, Phase, Resource, ResourceKind, ResourceState, SecretName, Tenant, TenantId,
-    TenantName, TenantSpec,
-};
-use crate::vault::secret::Wanted;
+use crate::tenant::{Deletion, Resource, Tenant};
 use crate::vault::{SealedSecret, Secret};
 
-#[derive(Deserialize)]
-struct TenantRow {
-    id: TenantId,
-    name: TenantName,
-    phase: Phase,
-    generation: i64,
-    observed_generation: i64,
-    spec: String,
-    release_id: ReleaseId,
-    conditions: String,
-    delete_asked_at_ms: Option<Timestamp>,
-    keep_data_until_ms: Option<Timestamp>,
-    due_at_ms: Option<Timestamp>,
-    attempts: u32,
-    created_at_ms: Timestamp,
-    updated_at_ms: Timestamp,
-}
-
-#[derive(Deserialize)]
-struct ResourceRow {
-    kind: ResourceKind,
-    name: String,
-    state: ResourceState,
-    external_id: Option<String>,
-    applied: Option<String>,
-    asked_at_ms: Option<Timestamp>,
-}
-
-#[derive(Deserialize)]
-struct SecretRow {
-    name: SecretName,
-    wanted: Wanted,
-    version: i64,
-    pushed_version: i64,
-    sealed: Option<String>,
-    updated_at_ms: Timestamp,
-    pushed_at_ms: Option<Timestamp>,
-}
-
-#[derive(Deserialize)]
-struct ReleaseRow {
-    id: ReleaseId,
-    manifest: String,
-}
-
 /// A line of a tenant's history, as it is shown.
-#[derive(Clone, Debug, PartialEq, Eq, Deserialize)]
+#[derive(Clone, Debug, PartialEq, Eq)]
 pub struct EventRow {
     /// Its place in the order of all events.
     pub id: i64,
@@ -74,77 +26,125 @@ pub struct EventRow {
     pub message: String,
 }
 
-/// The rows of an outcome as `T`s.
-pub(super) fn rows<T: DeserializeOwned>(outcome: Outcome, table: &'static str) -> Result<Vec<T>, Error> {
-    outcome.decode().map_err(|error| Error::Inconsistent { table, detail: error.to_string() })
+/// One row, read column by column.
+pub(super) struct Row {
+    table: &'static str,
+    columns: Json,
+}
+
+impl Row {
+    /// The value of a column.
+    pub(super) fn get<T: DeserializeOwned>(&mut self, column: &str) -> Result<T, Error> {
+        let value = self.columns.get_mut(column).map_or(Json::Null, Json::take);
+        serde_json::from_value(value).map_err(|error| self.unfit(column, &error))
+    }
+
+    /// The value of a column that holds JSON as text.
+    fn get_json<T: DeserializeOwned>(&mut self, column: &str) -> Result<T, Error> {
+        let text: String = self.get(column)?;
+        json::read(text).map_err(|error| self.unfit(column, &error))
+    }
+
+    fn unfit(&self, column: &str, error: &dyn std::fmt::Display) -> Error {
+        Error::Inconsistent { table: self.table, detail: format!("{column}: {error}") }
+    }
+}
+
+/// The rows of an outcome, each read by `read`.
+pub(super) fn rows<T>(
+    outcome: Outcome,
+    table: &'static str,
+    read: fn(&mut Row) -> Result<T, Error>,
+) -> Result<Vec<T>, Error> {
+    let mut all = Vec::with_capacity(outcome.rows.len());
+    for columns in outcome.rows {
+        all.push(read(&mut Row { table, columns })?);
+    }
+    Ok(all)
 }
 
 pub(super) fn tenants(outcome: Outcome) -> Result<Vec<Tenant>, Error> {
-    rows::<TenantRow>(outcome, "tenant")?.into_iter().map(tenant).collect()
+    rows(outcome, "tenant", tenant)
 }
 
-fn tenant(row: TenantRow) -> Result<Tenant, Error> {
-    let spec: TenantSpec = json(&row.spec, "tenant", "spec")?;
-    let conditions: Vec<Condition> = json(&row.conditions, "tenant", "conditions")?;
-    let deletion = match (row.delete_asked_at_ms, row.keep_data_until_ms) {
+fn tenant(row: &mut Row) -> Result<Tenant, Error> {
+    let deletion = match (row.get("delete_asked_at_ms")?, row.get("keep_data_until_ms")?) {
         (Some(asked_at), Some(keep_data_until)) => Some(Deletion { asked_at, keep_data_until }),
         _ => None,
     };
     Ok(Tenant {
-        id: row.id,
-        name: row.name,
-        phase: row.phase,
-        generation: row.generation,
-        observed_generation: row.observed_generation,
-        spec,
-        release: row.release_id,
-        conditions,
+        id: row.get("id")?,
+        name: row.get("name")?,
+        phase: row.get("phase")?,
+        generation: row.get("generation")?,
+        observed_generation: row.get("observed_generation")?,
+        spec: row.get_json("spec")?,
+        release: row.get("release_id")?,
+        conditions: row.get_json("conditions")?,
         deletion,
-        due_at: row.due_at_ms,
-        attempts: row.attempts,
-        created_at: row.created_at_ms,
-        updated_at: row.updated_at_ms,
+        due_at: row.get("due_at_ms")?,
+        attempts: row.get("attempts")?,
+        created_at: row.get("created_at_ms")?,
+        updated_at: row.get("updated_at_ms")?,
     })
 }
 
 pub(super) fn resources(outcome: Outcome) -> Result<Vec<Resource>, Error> {
-    let read = |row: ResourceRow| {
-        let applied: Option<Applied> =
-            row.applied.as_deref().map(|text| json(text, "resource", "applied")).transpose()?;
-        Ok(Resource {
-            kind: row.kind,
-            name: row.name,
-            state: row.state,
-            external_id: row.external_id,
-            applied,
-            asked_at: row.asked_at_ms,
-        })
-    };
-    rows::<ResourceRow>(outcome, "resource")?.into_iter().map(read).collect()
+    rows(outcome, "resource", resource)
+}
+
+fn resource(row: &mut Row) -> Result<Resource, Error> {
+    let applied: Option<String> = row.get("applied")?;
+    let applied = applied.map(json::read).transpose().map_err(|error| row.unfit("applied", &error))?;
+    Ok(Resource {
+        kind: row.get("kind")?,
+        name: row.get("name")?,
+        state: row.get("state")?,
+        external_id: row.get("external_id")?,
+        applied,
+        asked_at: row.get("asked_at_ms")?,
+    })
 }
 
 pub(super) fn secrets(outcome: Outcome) -> Result<Vec<Secret>, Error> {
-    let read = |row: SecretRow| Secret {
-        name: row.name,
-        wanted: row.wanted,
-        version: row.version,
-        pushed_version: row.pushed_version,
-        sealed: row.sealed.map(SealedSecret),
-        updated_at: row.updated_at_ms,
-        pushed_at: row.pushed_at_ms,
-    };
-    Ok(rows::<SecretRow>(outcome, "secret")?.into_iter().map(read).collect())
+    rows(outcome, "secret", secret)
+}
+
+fn secret(row: &mut Row) -> Result<Secret, Error> {
+    let sealed: Option<String> = row.get("sealed")?;
+    Ok(Secret {
+        name: row.get("name")?,
+        wanted: row.get("wanted")?,
+        version: row.get("version")?,
+        pushed_version: row.get("pushed_version")?,
+        sealed: sealed.map(SealedSecret),
+        updated_at: row.get("updated_at_ms")?,
+        pushed_at: row.get("pushed_at_ms")?,
+    })
 }
 
 pub(super) fn releases(outcome: Outcome) -> Result<Vec<Release>, Error> {
-    let read = |row: ReleaseRow| {
-        let manifest = Manifest::parse(&row.manifest)
-            .map_err(|detail| Error::Inconsistent { table: "release", detail: format!("{}: {detail}", row.id) })?;
-        Ok(Release { id: row.id, manifest })
-    };
-    rows::<ReleaseRow>(outcome, "release")?.into_iter().map(read).collect()
+    rows(outcome, "release", release)
 }
 
-fn json<T: DeserializeOwned>(text: &str, table: &'static str, column: &str) -> Result<T, Error> {
-    serde_json::from_str(text).map_err(|error| Error::Inconsistent { table, detail: format!("{column}: {error}") })
+fn release(row: &mut Row) -> Result<Release, Error> {
+    let (id, manifest): (ReleaseId, String) = (row.get("id")?, row.get("manifest")?);
+    match Manifest::parse(&manifest) {
+        Ok(manifest) => Ok(Release { id, manifest }),
+        Err(detail) => Err(row.unfit(&id.0, &detail)),
+    }
+}
+
+pub(super) fn events(outcome: Outcome) -> Result<Vec<EventRow>, Error> {
+    rows(outcome, "event", event)
+}
+
+fn event(row: &mut Row) -> Result<EventRow, Error> {
+    Ok(EventRow {
+        id: row.get("id")?,
+        at_ms: row.get("at_ms")?,
+        generation: row.get("generation")?,
+        reason: row.get("reason")?,
+        message: row.get("message")?,
+    })
 }

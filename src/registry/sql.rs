@@ -3,7 +3,7 @@
 //! Parameters are numbered. Times come in as parameters. A *guard* raises an error when its precondition does not hold,
 //! so that the whole batch it stands in is undone ([`super::db::DbError::Guard`]).
 
-/// Every column of a tenant, in the shape of `row::TenantRow`.
+/// Every column of a tenant, as `row::tenants` reads them.
 macro_rules! tenant_columns {
     () => {
         "t.id, t.name, t.phase, t.generation, t.observed_generation, t.spec, t.release_id, t.conditions, \

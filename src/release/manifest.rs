@@ -159,7 +159,7 @@ pub struct Source {
 impl Manifest {
     /// Reads a stored manifest.
     pub fn parse(text: &str) -> Result<Self, String> {
-        let manifest: Self = serde_json::from_str(text).map_err(|error| error.to_string())?;
+        let manifest: Self = crate::json::read(text).map_err(|error| error.to_string())?;
         if manifest.format != 1 {
             return Err(format!("format {} is not understood by this version of the plane", manifest.format));
         }

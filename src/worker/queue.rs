@@ -9,6 +9,7 @@ use worker::wasm_bindgen::JsValue;
 use worker::{Queue, QueueContentType, RawMessage, RawMessageBuilder};
 
 use super::error_text;
+use crate::json;
 use crate::wake::{Nudge, WakeUp};
 
 /// The longest delay that Queues takes, in seconds (developers.cloudflare.com/queues/platform/limits).
@@ -40,7 +41,7 @@ impl WakeUp for QueueWakeUp {
 
 /// What `message` asks for; `None`, and a line in the log, when it is not one of ours.
 pub fn read(message: &RawMessage) -> Option<Nudge> {
-    let nudge = message.body().as_string().and_then(|body| serde_json::from_str(&body).ok());
+    let nudge = message.body().as_string().and_then(|body| json::read(body).ok());
     if nudge.is_none() {
         worker::console_error!("a message that is not a nudge was dropped from the queue");
     }

@@ -7,7 +7,8 @@
 
 use std::process::ExitCode;
 
-use wasm_bindgen_cli_support::Bindgen;
+use rustc_demangle::try_demangle;
+use wasm_bindgen_cli_support::{Bindgen, Output};
 
 fn main() -> ExitCode {
     match run(std::env::args().skip(1)) {
@@ -23,6 +24,7 @@ fn main() -> ExitCode {
 fn run(mut args: impl Iterator<Item = String>) -> Result<(), String> {
     let mut bindgen = Bindgen::new();
     let mut out_dir = None;
+    let mut keeps_mangled_names = false;
     while let Some(arg) = args.next() {
         let mut value = || args.next().ok_or_else(|| format!("{arg} wants a value"));
         match arg.as_str() {
@@ -36,12 +38,27 @@ fn run(mut args: impl Iterator<Item = String>) -> Result<(), String> {
             "--no-typescript" => _ = bindgen.typescript(false),
             "--debug" => _ = bindgen.debug(true),
             "--keep-debug" => _ = bindgen.keep_debug(true),
-            "--no-demangle" => _ = bindgen.demangle(false),
+            "--no-demangle" => keeps_mangled_names = true,
             "--experimental-reset-state-function" => _ = bindgen.reset_state_function(true),
             "--force-enable-abort-handler" => _ = bindgen.force_enable_abort_handler(true),
             _ if arg.starts_with('-') => return Err(format!("argument {arg} is not supported")),
             _ => _ = bindgen.input_path(&arg),
         }
     }
-    bindgen.generate(out_dir.ok_or("--out-dir is missing")?).map_err(|error| format!("{error:#}"))
+    let out_dir = out_dir.ok_or("--out-dir is missing")?;
+    let mut output = bindgen.demangle(false).generate_output().map_err(|error| format!("{error:#}"))?;
+    if !keeps_mangled_names {
+        demangle(&mut output);
+    }
+    output.emit(out_dir).map_err(|error| format!("{error:#}"))
+}
+
+/// Gives functions the names that people know, for the stack of a panic. wasm-bindgen's own names keep the compiler's
+/// hashes, which tell nobody anything and do not compress: some 9 bytes a function of the Worker that is uploaded.
+fn demangle(output: &mut Output) {
+    for function in output.wasm_mut().funcs.iter_mut() {
+        if let Some(name) = function.name.as_deref().and_then(|name| try_demangle(name).ok()) {
+            function.name = Some(format!("{name:#}"));
+        }
+    }
 }
