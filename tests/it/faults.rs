@@ -1,6 +1,7 @@
 //! Bad days: what is in the way that passes, what is in the way that stays, and what is not ours to touch.
 
 use cloudflare_emulator::{Effect, Fault, State};
+use paramita::registry::db::{Db, Statement};
 use serde_json::{Value as Json, json};
 
 use crate::plane::{TestPlane, condition};
@@ -245,4 +246,69 @@ async fn a_tenant_that_is_not_yet_as_asked_for_does_not_say_that_it_is() {
         let answer = plane.raw(method, path, Some(token), body).await.expect(202);
         assert_eq!(condition(&answer["tenant"], "Ready").0, "False", "{method}");
     }
+}
+
+/// Runs alice's round and ends it after so many half seconds, as when the isolate vanishes; then lets the lease run out
+/// and has the sweep take over.
+async fn cut_off(plane: &TestPlane, half_seconds: u64) {
+    plane.lose_nudges();
+    let id = plane.app.registry.due(plane.app.clock.now(), 1).await.unwrap()[0].0.clone();
+    let nudge = paramita::wake::Nudge { tenant: id, request_id: "req_test".into() };
+    let limit = std::time::Duration::from_millis(500 * half_seconds + 100);
+    let round = tokio::time::timeout(limit, paramita::jobs::on_nudge(&plane.app, nudge)).await;
+    drop(round);
+    plane.clock.advance_ms(10 * 60 * 1_000);
+    for round in paramita::jobs::on_tick(&plane.app, "req_test").await.unwrap() {
+        round.unwrap();
+    }
+    plane.until_quiet().await;
+}
+
+#[tokio::test(start_paused = true)]
+async fn a_creation_cut_off_at_any_moment_is_taken_up_where_it_was() {
+    let calm = TestPlane::new().await;
+    let token = signed_up(&calm).await;
+    calm.until_quiet().await;
+    ready(&calm, &token).await;
+    let expected = calm.emulator.state().await.unwrap();
+    // A creation takes four seconds of calls.
+    for half_seconds in 0..10 {
+        let plane = TestPlane::new().await;
+        let token = signed_up(&plane).await;
+        cut_off(&plane, half_seconds).await;
+        ready(&plane, &token).await;
+        assert_eq!(plane.emulator.state().await.unwrap(), expected, "cut off after {half_seconds} half seconds");
+    }
+}
+
+#[tokio::test(start_paused = true)]
+async fn a_deletion_cut_off_at_any_moment_is_taken_up_where_it_was() {
+    for half_seconds in 0..14 {
+        let plane = TestPlane::new().await;
+        let token = signed_up(&plane).await;
+        plane.until_quiet().await;
+        plane.emulator.seed_object("moltbot-data-alice", "note", "x").await.unwrap();
+        plane.raw("DELETE", "/v1/tenants/alice?grace_days=0", Some(&token), "").await.expect(202);
+        cut_off(&plane, half_seconds).await;
+        assert_eq!(plane.emulator.state().await.unwrap(), State::default(), "after {half_seconds} half seconds");
+        assert_eq!(plane.tenant("alice", &token).await["phase"], "deleted");
+    }
+}
+
+#[tokio::test(start_paused = true)]
+async fn a_worker_uploaded_again_keeps_the_secrets_that_it_has() {
+    let plane = TestPlane::new().await;
+    let body = json!({"name": "alice", "secrets": {"ANTHROPIC_API_KEY": "k"}});
+    let token = plane.sign_up(&body).await["token"].as_str().unwrap().to_owned();
+    plane.until_quiet().await;
+    // As after an upload whose reply was lost: ours, but from what is not known.
+    let forget = "UPDATE resource SET applied = NULL, state = 'unknown' WHERE kind = 'script'";
+    let due = "UPDATE tenant SET due_at_ms = 1";
+    let statements = [forget, due].map(|sql| Statement { sql, args: Vec::new() });
+    plane.database.batch(statements.into()).await.unwrap();
+    paramita::jobs::on_tick(&plane.app, "req_test").await.unwrap();
+    plane.until_quiet().await;
+    ready(&plane, &token).await;
+    assert_eq!(plane.calls().iter().filter(|kind| *kind == "script.upload").count(), 2);
+    assert!(plane.emulator.secret_is("paramita-cloud-alice", "ANTHROPIC_API_KEY", "k"));
 }
