@@ -1,8 +1,8 @@
 //! SQL on D1.
 
 use futures_util::future::BoxFuture;
+use wasm_bindgen::JsValue;
 use worker::send::SendFuture;
-use worker::wasm_bindgen::JsValue;
 use worker::{D1Database, D1PreparedStatement, D1Result};
 
 use super::error_text;

@@ -2,7 +2,7 @@
 
 use bytes::Bytes;
 use futures_util::future::BoxFuture;
-use worker::js_sys::Uint8Array;
+use js_sys::Uint8Array;
 use worker::send::SendFuture;
 use worker::{AbortSignal, Fetch, Method, Request, RequestInit, RequestRedirect};
 

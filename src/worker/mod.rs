@@ -5,7 +5,7 @@
 //!
 //! - **No panic and, from the queue, no `Err`.** Either one resets the whole instance and ends every other request that
 //!   is in flight on it. `worker` installs its own panic hook at start, and that hook is what marks the instance for
-//!   the reset; another hook set over it would leave the instance in a broken state. So none is set.
+//!   the reset; a hook that did not call it would leave the instance in a broken state.
 //! - **Statics hold binding handles and what is made of the settings, nothing else.** A request, a stream or a future
 //!   belongs to the request that made it; touching it from another one fails. Statics vanish whenever an isolate does.
 //! - **`SendFuture` and `SendWrapper` appear here only.** JavaScript values are not `Send`; a Worker has one thread.
@@ -69,6 +69,17 @@ fn ports(env: &Env) -> worker::Result<Ports> {
     })
 }
 
+/// Puts a panic's message and stack into the log as one text, then hands on to the hook that was there. `worker` does
+/// the same with its own, so both run, whichever start function comes first.
+#[worker::event(start)]
+fn start() {
+    let former = std::panic::take_hook();
+    std::panic::set_hook(Box::new(move |panic| {
+        console_error_panic_hook::hook(panic);
+        former(panic);
+    }));
+}
+
 /// A request from outside.
 #[worker::event(fetch)]
 async fn fetch(request: Request, env: Env, _: Context) -> worker::Result<Response> {
@@ -120,7 +131,7 @@ fn report(round: &Result<Option<Report>, registry::Error>) {
 /// What `error` says, without the JavaScript stack that its `Display` may carry.
 fn error_text(error: &worker::Error) -> String {
     match error {
-        worker::Error::D1(error) => String::from(AsRef::<worker::js_sys::Error>::as_ref(error).message()),
+        worker::Error::D1(error) => String::from(AsRef::<js_sys::Error>::as_ref(error).message()),
         worker::Error::UnknownJsError { message, .. } => message.clone(),
         other => other.to_string().lines().next().unwrap_or_default().to_owned(),
     }

@@ -4,8 +4,8 @@
 //! into a JavaScript `Map` and arrive empty.
 
 use futures_util::future::BoxFuture;
+use wasm_bindgen::JsValue;
 use worker::send::SendFuture;
-use worker::wasm_bindgen::JsValue;
 use worker::{Queue, QueueContentType, RawMessage, RawMessageBuilder};
 
 use super::error_text;

@@ -57,8 +57,12 @@ fn run(mut args: impl Iterator<Item = String>) -> Result<(), String> {
 /// hashes, which tell nobody anything and do not compress: some 9 bytes a function of the Worker that is uploaded.
 fn demangle(output: &mut Output) {
     for function in output.wasm_mut().funcs.iter_mut() {
-        if let Some(name) = function.name.as_deref().and_then(|name| try_demangle(name).ok()) {
-            function.name = Some(format!("{name:#}"));
-        }
+        function.name = function.name.take().map(|name| readable(&name).unwrap_or(name));
     }
+}
+
+/// `None` for a name that no Rust compiler made. What wasm-bindgen makes out of a function gets its name and a remark.
+fn readable(name: &str) -> Option<String> {
+    let (symbol, remark) = name.split_at(name.find(' ').unwrap_or(name.len()));
+    Some(format!("{:#}{remark}", try_demangle(symbol).ok()?))
 }
