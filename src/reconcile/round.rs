@@ -1,5 +1,7 @@
 //! One round for one tenant.
 
+use std::fmt;
+
 use futures_util::future::join_all;
 
 use super::backoff;
@@ -53,6 +55,25 @@ pub struct Report {
     pub steps: Vec<&'static str>,
     /// When the tenant wants the next one.
     pub due_at: Option<Timestamp>,
+}
+
+impl fmt::Display for Report {
+    /// One line for the log: names of steps and a time, no values.
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        f.write_str(match self.outcome {
+            Outcome::Converged => "converged",
+            Outcome::Unfinished => "unfinished",
+            Outcome::Waiting => "waiting",
+            Outcome::Stopped => "stopped",
+        })?;
+        if !self.steps.is_empty() {
+            write!(f, " after {}", self.steps.join(", "))?;
+        }
+        match self.due_at {
+            Some(due) => write!(f, "; next round at {due}"),
+            None => Ok(()),
+        }
+    }
 }
 
 /// Runs a round for a tenant, if it is due and nobody else runs one. `None`: it was not, or the lease was lost on the

@@ -119,10 +119,10 @@ async fn scheduled(_: ScheduledEvent, env: Env, _: ScheduleContext) {
     }
 }
 
-/// One line for the log about a round. A report holds names of steps and times, no values.
+/// One line for the log about a round.
 fn report(round: &Result<Option<Report>, registry::Error>) {
     match round {
-        Ok(Some(report)) => worker::console_log!("round: {report:?}"),
+        Ok(Some(report)) => worker::console_log!("round: {report}"),
         Ok(None) => {}
         Err(error) => worker::console_error!("round: {error}"),
     }
