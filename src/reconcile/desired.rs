@@ -109,8 +109,11 @@ fn bindings(tenant: &Tenant, ledger: &Ledger, release: &Release) -> Vec<Map<Stri
 }
 
 fn plain_text(name: &str, text: &str) -> Map<String, Json> {
-    let fields = [("type", "plain_text"), ("name", name), ("text", text)];
-    fields.into_iter().map(|(key, value)| (key.to_owned(), Json::from(value))).collect()
+    let mut binding = Map::new();
+    for (key, value) in [("type", "plain_text"), ("name", name), ("text", text)] {
+        binding.insert(key.to_owned(), Json::from(value));
+    }
+    binding
 }
 
 fn fingerprint(content: &Json) -> String {

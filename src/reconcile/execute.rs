@@ -245,8 +245,8 @@ impl Executor<'_> {
         if session.buckets.is_empty() {
             return Ok(StepDone { assets: Some(session.jwt), ..StepDone::default() });
         }
-        let by_hash: BTreeMap<&str, &manifest::AssetFile> =
-            files.iter().map(|file| (file.hash.as_str(), file)).collect();
+        let mut by_hash = BTreeMap::new();
+        by_hash.extend(files.iter().map(|file| (file.hash.as_str(), file)));
         let uploads = session.buckets.iter().map(|group| self.upload_assets(&session.jwt, &by_hash, group));
         // Only the call that completes the set is answered with the receipt.
         let answers: Vec<Option<SecretText>> =

@@ -24,12 +24,13 @@ pub fn wrangler_config(wanted: &Deployment, ledger: &Ledger, release: &Release) 
     let of_type = |kind: &str| -> Vec<&Map<String, Json>> {
         wanted.bindings.iter().filter(|binding| binding.get("type").and_then(Json::as_str) == Some(kind)).collect()
     };
-    let variables = |kind: &str, value_key: &str| {
-        let value = |binding: &Map<String, Json>| binding.get(value_key).cloned().unwrap_or_default();
-        of_type(kind).into_iter().map(|binding| (text(binding, "name"), value(binding))).collect::<Vec<_>>()
-    };
-    let vars = [variables("plain_text", "text"), variables("json", "json")].concat();
-    set("vars", Json::Object(vars.into_iter().collect()));
+    let mut vars = Map::new();
+    for (kind, value_key) in [("plain_text", "text"), ("json", "json")] {
+        for variable in of_type(kind) {
+            vars.insert(text(variable, "name"), variable.get(value_key).cloned().unwrap_or_default());
+        }
+    }
+    set("vars", Json::Object(vars));
     let buckets: Vec<Json> = of_type("r2_bucket").into_iter().map(renamed).collect();
     set("r2_buckets", json!(buckets));
     let classes: Vec<Json> = of_type("durable_object_namespace").into_iter().map(without_type).collect();
@@ -45,9 +46,8 @@ pub fn wrangler_config(wanted: &Deployment, ledger: &Ledger, release: &Release) 
     }
     if let (Some(assets), Some(directory)) = (&manifest.assets, &manifest.source.assets_directory) {
         // The upload carries the files `_headers` and `_redirects`, too; wrangler reads them from the directory.
-        let is_setting = |(key, _): &(&String, &Json)| !key.starts_with('_');
-        let settings = assets.config.iter().filter(is_setting);
-        let mut section: Map<String, Json> = settings.map(|(key, value)| (key.clone(), value.clone())).collect();
+        let mut section = assets.config.clone();
+        section.retain(|key, _| !key.starts_with('_'));
         section.insert("directory".to_owned(), json!(directory));
         if let Some(binding) = of_type("assets").first() {
             section.insert("binding".to_owned(), json!(text(binding, "name")));
@@ -78,26 +78,27 @@ fn text(binding: &Map<String, Json>, key: &str) -> String {
 }
 
 fn without_type(binding: &Map<String, Json>) -> Json {
-    Json::Object(
-        binding.iter().filter(|(key, _)| *key != "type").map(|(key, value)| (key.clone(), value.clone())).collect(),
-    )
+    let mut fields = binding.clone();
+    fields.remove("type");
+    Json::Object(fields)
 }
 
 /// Upload metadata calls a binding's name `name` and its target's id in one way, wrangler's configuration in another;
 /// the pairs are those by which wrangler itself turns the one into the other.
 fn renamed(binding: &Map<String, Json>) -> Json {
     let kind = text(binding, "type");
-    let rename = |key: &str| {
-        let renamed = match (kind.as_str(), key) {
+    let mut fields = Map::new();
+    for (key, value) in binding {
+        let key = match (kind.as_str(), key.as_str()) {
+            (_, "type") => continue,
             (_, "name") => "binding",
             ("kv_namespace", "namespace_id") => "id",
             ("d1", "id") => "database_id",
-            _ => key,
+            (_, key) => key,
         };
-        renamed.to_owned()
-    };
-    let fields = binding.iter().filter(|(key, _)| *key != "type");
-    Json::Object(fields.map(|(key, value)| (rename(key), value.clone())).collect())
+        fields.insert(key.to_owned(), value.clone());
+    }
+    Json::Object(fields)
 }
 
 #[cfg(test)]
