@@ -105,9 +105,6 @@ pub enum Applied {
         /// Whether running instances were told to take image and size on.
         rolled_out: bool,
     },
-    /// A container application whose class went with the script that had it: it serves nothing, keeps its name and
-    /// cannot be given another class.
-    Stranded {},
     /// A route.
     Route {},
     /// A schedule.

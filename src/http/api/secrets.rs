@@ -109,7 +109,7 @@ async fn apply(
     let message = format!("secrets set or deleted: {}", names.join(", "));
     let changes = changes.iter().map(|(name, value)| seal(app, &tenant, &present, name, value.as_ref()));
     let changes = changes.collect::<Result<Vec<_>, _>>()?;
-    let news = News::of_change(&tenant, "SecretsChanged", message, app.clock.now());
+    let news = News::new(&tenant, "SecretsChanged", message, app.clock.now());
     app.registry.change_secrets(&tenant, &changes, news.as_change()).await?;
     accepted(app, &tenant, request_id).await
 }
@@ -118,6 +118,7 @@ async fn apply(
 fn check_against(present: &[Secret], changes: &[(SecretName, Option<PlainSecret>)]) -> Result<(), ApiError> {
     let mut names: BTreeSet<&SecretName> =
         present.iter().filter(|secret| secret.wanted == Wanted::Set).map(|secret| &secret.name).collect();
+    let before = names.len();
     for (name, value) in changes {
         match value {
             Some(_) => drop(names.insert(name)),
@@ -125,7 +126,7 @@ fn check_against(present: &[Secret], changes: &[(SecretName, Option<PlainSecret>
             None => {}
         }
     }
-    if names.len() > MAX_SECRETS { Err(ApiError::TooManySecrets) } else { Ok(()) }
+    if names.len() > MAX_SECRETS.max(before) { Err(ApiError::TooManySecrets) } else { Ok(()) }
 }
 
 fn seal(
