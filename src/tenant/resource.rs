@@ -76,6 +76,13 @@ pub struct Resource {
     pub asked_at: Option<Timestamp>,
 }
 
+impl Resource {
+    /// One that does not exist and was never asked for.
+    pub fn absent(kind: ResourceKind, name: String) -> Self {
+        Self { kind, name, state: ResourceState::Absent, external_id: None, applied: None, asked_at: None }
+    }
+}
+
 /// What a resource was last made to be.
 #[derive(Clone, Debug, PartialEq, Eq, Serialize, Deserialize)]
 #[serde(tag = "kind", rename_all = "lowercase")]
@@ -144,15 +151,7 @@ impl Ledger {
 
     /// A ledger in which nothing exists yet.
     pub fn empty(names: &[(ResourceKind, String)]) -> Result<Self, ResourceKind> {
-        let absent = |(kind, name): &(ResourceKind, String)| Resource {
-            kind: *kind,
-            name: name.clone(),
-            state: ResourceState::Absent,
-            external_id: None,
-            applied: None,
-            asked_at: None,
-        };
-        Self::from_rows(names.iter().map(absent).collect())
+        Self::from_rows(names.iter().map(|(kind, name)| Resource::absent(*kind, name.clone())).collect())
     }
 
     /// The line of one kind.

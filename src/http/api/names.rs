@@ -1,6 +1,7 @@
 //! `GET /v1/names/{name}`.
 
 use axum::Json;
+use axum::extract::rejection::PathRejection;
 use axum::extract::{Path, State};
 use serde_json::{Value, json};
 
@@ -11,8 +12,13 @@ use crate::tenant::TenantName;
 use crate::tenant::name::NameError;
 
 /// Whether a name is free, taken, reserved or malformed, and why.
-pub async fn read(State(app): State<App>, Path(name): Path<String>, query: Query) -> Result<Json<Value>, ApiError> {
+pub async fn read(
+    State(app): State<App>,
+    name: Result<Path<String>, PathRejection>,
+    query: Query,
+) -> Result<Json<Value>, ApiError> {
     query.finish()?;
+    let Path(name) = name.map_err(|_| ApiError::Malformed("the name in the address"))?;
     let (status, reason) = match TenantName::parse(&name) {
         Err(error @ NameError::Reserved(_)) => ("reserved", error.to_string()),
         Err(error) => ("malformed", error.to_string()),
