@@ -1,13 +1,10 @@
 //! Static assets of a Worker: say what there is, upload what is asked for, hand the last token to the script's upload.
 //! <https://developers.cloudflare.com/workers/static-assets/direct-upload/>
 
-use std::collections::BTreeMap;
-
 use base64::Engine;
 use base64::engine::general_purpose::STANDARD;
 use bytes::Bytes;
-use serde::{Deserialize, Serialize};
-use serde_json::json;
+use serde::{Deserialize, Serialize, Serializer};
 
 use super::client::{Client, or_default};
 use super::error::Error;
@@ -18,6 +15,9 @@ use super::secret_text::SecretText;
 /// What a manifest says of one file.
 #[derive(Clone, Debug, PartialEq, Eq, Serialize)]
 pub struct AssetEntry {
+    /// Path that it is served at, with its leading `/`.
+    #[serde(skip)]
+    pub path: String,
     /// 32 hexadecimal digits; any hash of the content (and of its type) that stays the same.
     pub hash: String,
     /// Length in bytes.
@@ -52,15 +52,23 @@ struct Uploaded {
     jwt: Option<SecretText>,
 }
 
+#[derive(Serialize)]
+struct Session<'a> {
+    manifest: ByPath<'a>,
+}
+
+struct ByPath<'a>(&'a [AssetEntry]);
+
+impl Serialize for ByPath<'_> {
+    fn serialize<S: Serializer>(&self, serializer: S) -> Result<S::Ok, S::Error> {
+        serializer.collect_map(self.0.iter().map(|entry| (&entry.path, entry)))
+    }
+}
+
 impl Client {
-    /// `POST workers/scripts/{script}/assets-upload-session`; `manifest` by path, with its leading `/`. The script
-    /// need not exist yet. Twice: another session.
-    pub async fn start_assets_session(
-        &self,
-        script: &str,
-        manifest: &BTreeMap<String, AssetEntry>,
-    ) -> Result<AssetsSession, Error> {
-        self.call(Operation::AssetsSession, &[script]).json(&json!({ "manifest": manifest })).fetch().await
+    /// `POST workers/scripts/{script}/assets-upload-session`. The script need not exist yet. Twice: another session.
+    pub async fn start_assets_session(&self, script: &str, manifest: &[AssetEntry]) -> Result<AssetsSession, Error> {
+        self.call(Operation::AssetsSession, &[script]).json(&Session { manifest: ByPath(manifest) }).fetch().await
     }
 
     /// `POST workers/assets/upload?base64=true` with one group of a session, shown `jwt` instead of the API token.
@@ -82,6 +90,7 @@ impl Client {
 mod tests {
     use super::*;
     use crate::cloudflare::testing::{client, ok};
+    use serde_json::json;
 
     const HASH: &str = "aa42bba514e8ddfea838ec1a715ca332";
 
@@ -89,12 +98,12 @@ mod tests {
     async fn a_session_is_started_as_recorded() {
         let reply = json!({ "jwt": "session.jwt", "buckets": [[HASH]] });
         let (client, far) = client([ok(reply), ok(json!({ "jwt": "complete.jwt", "buckets": null }))]);
-        let manifest = [("/app.css".to_owned(), AssetEntry { hash: HASH.to_owned(), size: 7 })].into();
+        let manifest = [AssetEntry { path: "/app.css".to_owned(), hash: HASH.to_owned(), size: 7 }];
         let session = client.start_assets_session("s", &manifest).await.unwrap();
         assert_eq!(session.buckets, [[HASH]]);
         assert_eq!(session.jwt.expose(), "session.jwt");
         assert!(!format!("{session:?}").contains("session.jwt"));
-        let session = client.start_assets_session("s", &BTreeMap::new()).await.unwrap();
+        let session = client.start_assets_session("s", &[]).await.unwrap();
         assert_eq!(session.buckets, Vec::<Vec<String>>::new());
         let sent = far.sent();
         assert_eq!(sent[0].line(), "POST workers/scripts/s/assets-upload-session");

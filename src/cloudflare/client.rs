@@ -294,6 +294,7 @@ where
 #[cfg(test)]
 mod tests {
     use super::*;
+    use crate::cloudflare::secrets::Secret;
     use crate::cloudflare::testing::{ACCOUNT, TOKEN, client, no, ok, raw};
     use crate::cloudflare::{SecretText, Verdict};
     use serde_json::json;
@@ -326,9 +327,10 @@ mod tests {
         let quoting = format!("{} s3cret-value is not valid", "x".repeat(293));
         let (client, _) = client([no(400, 10021, "s3cret-value is not valid"), no(400, 10021, &quoting)]);
         let value = SecretText::new("s3cret-value");
+        let secret = Secret::new("NAME", value.clone());
         let error = client.put_secret("s", "NAME", &value).await.unwrap_err();
         assert_eq!(error.to_string(), "workers.secret.put: status 400, code 10021: REDACTED is not valid");
-        let error = client.patch_secrets("s", &[("NAME".to_owned(), value)].into(), &[]).await.unwrap_err();
+        let error = client.patch_secrets("s", &[secret], &[]).await.unwrap_err();
         assert!(!error.to_string().contains("s3"), "{error}");
     }
 
@@ -379,6 +381,6 @@ mod tests {
         let (client, _) = client([]);
         sendable(client.get_bucket("b"));
         sendable(client.list_namespaces(None));
-        sendable(client.patch_secrets("s", &[].into(), &[]));
+        sendable(client.patch_secrets("s", &[], &[]));
     }
 }

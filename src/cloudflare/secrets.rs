@@ -1,8 +1,6 @@
 //! Secrets of a Worker. Cloudflare never tells their values.
 
-use std::collections::BTreeMap;
-
-use serde::{Deserialize, Serialize};
+use serde::{Deserialize, Serialize, Serializer};
 
 use super::client::Client;
 use super::error::Error;
@@ -37,23 +35,35 @@ impl Secret {
     }
 }
 
+#[derive(Serialize)]
+struct Patch<'a> {
+    secrets: Changes<'a>,
+}
+
+/// By name the secret, or null where it is to go.
+struct Changes<'a> {
+    set: &'a [Secret],
+    delete: &'a [String],
+}
+
+impl Serialize for Changes<'_> {
+    fn serialize<S: Serializer>(&self, serializer: S) -> Result<S::Ok, S::Error> {
+        let is_set = |name: &&String| self.set.iter().any(|secret| secret.name == **name);
+        let gone = self.delete.iter().filter(|name| !is_set(name)).map(|name| (name, None));
+        serializer.collect_map(gone.chain(self.set.iter().map(|secret| (&secret.name, Some(secret)))))
+    }
+}
+
 impl Client {
     /// `PATCH workers/scripts/{script}/secrets-bulk`: sets and deletes in one call and one version; a name in both is
     /// set; what is in neither stays. Sends nothing if there is nothing to change. Twice: the same. A script that
     /// does not exist is [`Verdict::Missing`](super::Verdict::Missing).
-    pub async fn patch_secrets(
-        &self,
-        script: &str,
-        set: &BTreeMap<String, SecretText>,
-        delete: &[String],
-    ) -> Result<(), Error> {
-        let mut secrets: BTreeMap<&str, Option<Secret>> = delete.iter().map(|name| (name.as_str(), None)).collect();
-        secrets.extend(set.iter().map(|(name, text)| (name.as_str(), Some(Secret::new(name, text.clone())))));
-        if secrets.is_empty() {
+    pub async fn patch_secrets(&self, script: &str, set: &[Secret], delete: &[String]) -> Result<(), Error> {
+        if set.is_empty() && delete.is_empty() {
             return Ok(());
         }
-        let call = self.call(Operation::SecretsPatch, &[script]).hide(set.values());
-        call.json_as("application/merge-patch+json", &BTreeMap::from([("secrets", secrets)])).run().await
+        let call = self.call(Operation::SecretsPatch, &[script]).hide(set.iter().map(|secret| &secret.text));
+        call.json_as("application/merge-patch+json", &Patch { secrets: Changes { set, delete } }).run().await
     }
 
     /// `GET workers/scripts/{script}/secrets`: names only.
@@ -82,7 +92,7 @@ mod tests {
     #[tokio::test]
     async fn several_secrets_are_set_and_deleted_in_one_call_as_recorded() {
         let (client, far) = client([ok(json!({}))]);
-        let set = [("A".to_owned(), SecretText::new("v")), ("BOTH".to_owned(), SecretText::new("10m"))].into();
+        let set = [Secret::new("A", SecretText::new("v")), Secret::new("BOTH", SecretText::new("10m"))];
         client.patch_secrets("s", &set, &["OLD_NAME".to_owned(), "BOTH".to_owned()]).await.unwrap();
         let sent = far.only();
         assert_eq!(sent.line(), "PATCH workers/scripts/s/secrets-bulk");
@@ -98,7 +108,7 @@ mod tests {
     #[tokio::test]
     async fn nothing_to_change_makes_no_version() {
         let (client, far) = client([]);
-        client.patch_secrets("s", &BTreeMap::new(), &[]).await.unwrap();
+        client.patch_secrets("s", &[], &[]).await.unwrap();
         assert!(far.sent().is_empty());
     }
 

@@ -1,6 +1,5 @@
 //! Reads query parameters and complains about all of them at once.
 
-use std::collections::BTreeMap;
 use std::ops::RangeInclusive;
 
 use axum::extract::FromRequestParts;
@@ -11,7 +10,7 @@ use super::error::{ApiError, FieldError};
 /// The parameters of a request, taken out one by one; what is left over is refused.
 #[derive(Debug)]
 pub struct Query {
-    parameters: BTreeMap<String, String>,
+    parameters: Vec<(String, String)>,
     known: Vec<&'static str>,
     complaints: Vec<FieldError>,
 }
@@ -20,11 +19,13 @@ impl<S: Send + Sync> FromRequestParts<S> for Query {
     type Rejection = ApiError;
 
     async fn from_request_parts(parts: &mut Parts, _: &S) -> Result<Self, ApiError> {
-        let mut query = Self { parameters: BTreeMap::new(), known: Vec::new(), complaints: Vec::new() };
+        let mut query = Self { parameters: Vec::new(), known: Vec::new(), complaints: Vec::new() };
         let pairs = form_urlencoded::parse(parts.uri.query().unwrap_or_default().as_bytes());
         for (name, value) in pairs.into_owned() {
-            if query.parameters.insert(name.clone(), value).is_some() {
+            if query.parameters.iter().any(|(known, _)| *known == name) {
                 query.complain(&name, "is given twice");
+            } else {
+                query.parameters.push((name, value));
             }
         }
         Ok(query)
@@ -35,7 +36,8 @@ impl Query {
     /// A parameter read by `parse`; `None` when it is absent, or wrong, which is noted.
     pub fn text<T, E: ToString>(&mut self, name: &'static str, parse: impl Fn(&str) -> Result<T, E>) -> Option<T> {
         self.known.push(name);
-        let value = self.parameters.remove(name)?;
+        let at = self.parameters.iter().position(|(given, _)| given == name)?;
+        let (_, value) = self.parameters.remove(at);
         parse(&value).map_err(|error| self.complain(name, error.to_string())).ok()
     }
 
@@ -61,8 +63,7 @@ impl Query {
 
     /// Ends the reading: every complaint at once, unknown parameters among them.
     pub fn finish(mut self) -> Result<(), ApiError> {
-        let left: Vec<String> = self.parameters.keys().cloned().collect();
-        for name in left {
+        for (name, _) in std::mem::take(&mut self.parameters) {
             let known = if self.known.is_empty() { "none".to_owned() } else { self.known.join(", ") };
             self.complain(&name, format!("is not known here; known are: {known}"));
         }

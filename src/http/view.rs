@@ -1,25 +1,25 @@
-//! How things look from outside.
+//! How things look from outside. Fields are written in the order in which people want to read them.
 
 use serde::Serialize;
-use serde_json::{Value as Json, json};
 
 use crate::app::App;
 use crate::reconcile::plan::Plan;
 use crate::registry::EventRow;
-use crate::tenant::{Ledger, Resource, ResourceKind, Tenant, TenantSpec};
+use crate::tenant::{Condition, Ledger, Resource, ResourceKind, ResourceState, Status, Tenant, TenantSpec};
 use crate::vault::Secret;
 use crate::vault::secret::Wanted;
 
+/// A tenant with its resources.
 #[derive(Serialize)]
-struct TenantView<'a> {
+pub struct TenantView<'a> {
     name: &'a str,
     phase: &'static str,
     generation: i64,
     observed_generation: i64,
     spec: &'a TenantSpec,
-    conditions: Vec<Json>,
+    conditions: Vec<ConditionView<'a>>,
     url: String,
-    resources: Vec<Json>,
+    resources: Vec<ResourceView<'a>>,
     release: &'a str,
     created_at: String,
     updated_at: String,
@@ -27,76 +27,122 @@ struct TenantView<'a> {
     data_kept_until: Option<String>,
 }
 
-/// A tenant with its resources.
-pub fn tenant(app: &App, tenant: &Tenant, resources: &[Resource]) -> Json {
-    let conditions = tenant.conditions.iter().map(|condition| {
-        json!({
-            "type": condition.kind,
-            "status": condition.status,
-            "reason": condition.reason,
-            "message": condition.message,
-            "last_transition_time": condition.last_transition_time.to_string(),
-        })
-    });
-    let resource = |line: &Resource| json!({ "kind": line.kind, "name": line.name, "state": line.state });
-    let script = resources.iter().find(|line| line.kind == ResourceKind::Script);
-    let view = TenantView {
-        name: tenant.name.as_str(),
-        phase: tenant.phase.as_str(),
-        generation: tenant.generation,
-        observed_generation: tenant.observed_generation,
-        spec: &tenant.spec,
-        conditions: conditions.collect(),
-        url: script.map(|script| app.config.url_of(&script.name)).unwrap_or_default(),
-        resources: resources.iter().map(resource).collect(),
-        release: &tenant.release.0,
-        created_at: tenant.created_at.to_string(),
-        updated_at: tenant.updated_at.to_string(),
-        data_kept_until: tenant.deletion.map(|deletion| deletion.keep_data_until.to_string()),
-    };
-    json!(view)
+#[derive(Serialize)]
+struct ConditionView<'a> {
+    r#type: &'a str,
+    status: Status,
+    reason: &'a str,
+    message: &'a str,
+    last_transition_time: String,
+}
+
+#[derive(Serialize)]
+struct ResourceView<'a> {
+    kind: ResourceKind,
+    name: &'a str,
+    state: ResourceState,
+}
+
+impl<'a> TenantView<'a> {
+    /// The view of `tenant`.
+    pub fn of(app: &App, tenant: &'a Tenant, resources: &'a [Resource]) -> Self {
+        let condition = |condition: &'a Condition| ConditionView {
+            r#type: &condition.kind,
+            status: condition.status,
+            reason: &condition.reason,
+            message: &condition.message,
+            last_transition_time: condition.last_transition_time.to_string(),
+        };
+        let resource = |line: &'a Resource| ResourceView { kind: line.kind, name: &line.name, state: line.state };
+        let script = resources.iter().find(|line| line.kind == ResourceKind::Script);
+        Self {
+            name: tenant.name.as_str(),
+            phase: tenant.phase.as_str(),
+            generation: tenant.generation,
+            observed_generation: tenant.observed_generation,
+            spec: &tenant.spec,
+            conditions: tenant.conditions.iter().map(condition).collect(),
+            url: script.map(|script| app.config.url_of(&script.name)).unwrap_or_default(),
+            resources: resources.iter().map(resource).collect(),
+            release: &tenant.release.0,
+            created_at: tenant.created_at.to_string(),
+            updated_at: tenant.updated_at.to_string(),
+            data_kept_until: tenant.deletion.map(|deletion| deletion.keep_data_until.to_string()),
+        }
+    }
 }
 
 /// A plan: its steps in order. Steps of the same stage run at once.
-pub fn plan(plan: &Plan, ledger: &Ledger) -> Json {
-    let stages = plan.stages.iter().zip(1..);
-    let steps = stages.flat_map(|(stage, number)| {
-        stage.iter().map(move |planned| {
-            json!({
-                "kind": planned.step.kind(),
-                "target": ledger.get(planned.step.resource()).name,
-                "reason": planned.reason,
-                "stage": number,
-            })
-        })
-    });
-    json!({ "steps": steps.collect::<Vec<_>>() })
+#[derive(Serialize)]
+pub struct PlanView<'a> {
+    steps: Vec<StepView<'a>>,
+}
+
+#[derive(Serialize)]
+struct StepView<'a> {
+    kind: &'static str,
+    target: &'a str,
+    reason: &'a str,
+    stage: usize,
+}
+
+impl<'a> PlanView<'a> {
+    /// The view of `plan` for a tenant with this ledger.
+    pub fn of(plan: &'a Plan, ledger: &'a Ledger) -> Self {
+        let mut steps = Vec::new();
+        for (stage, number) in plan.stages.iter().zip(1..) {
+            for planned in stage {
+                let target = &ledger.get(planned.step.resource()).name;
+                steps.push(StepView { kind: planned.step.kind(), target, reason: &planned.reason, stage: number });
+            }
+        }
+        Self { steps }
+    }
 }
 
 /// A line of history.
-pub fn event(row: &EventRow) -> Json {
-    json!({
-        "id": row.id,
-        "at": row.at_ms.to_string(),
-        "generation": row.generation,
-        "reason": row.reason,
-        "message": row.message,
-    })
+#[derive(Serialize)]
+pub struct EventView<'a> {
+    id: i64,
+    at: String,
+    generation: i64,
+    reason: &'a str,
+    message: &'a str,
+}
+
+impl<'a> EventView<'a> {
+    /// The view of `row`.
+    pub fn of(row: &'a EventRow) -> Self {
+        let EventRow { id, at_ms, generation, reason, message } = row;
+        Self { id: *id, at: at_ms.to_string(), generation: *generation, reason, message }
+    }
 }
 
 /// A secret: everything but its value.
-pub fn secret(secret: &Secret) -> Json {
-    let state = match secret.wanted {
-        Wanted::Deleted => "removing",
-        Wanted::Set if secret.is_lost() => "lost",
-        Wanted::Set if secret.is_pending() => "pending",
-        Wanted::Set => "live",
-    };
-    json!({
-        "name": secret.name,
-        "state": state,
-        "version": secret.version,
-        "updated_at": secret.updated_at.to_string(),
-        "pushed_at": secret.pushed_at.map(|at| at.to_string()),
-    })
+#[derive(Serialize)]
+pub struct SecretView<'a> {
+    name: &'a str,
+    state: &'static str,
+    version: i64,
+    updated_at: String,
+    pushed_at: Option<String>,
+}
+
+impl<'a> SecretView<'a> {
+    /// The view of `secret`.
+    pub fn of(secret: &'a Secret) -> Self {
+        let state = match secret.wanted {
+            Wanted::Deleted => "removing",
+            Wanted::Set if secret.is_lost() => "lost",
+            Wanted::Set if secret.is_pending() => "pending",
+            Wanted::Set => "live",
+        };
+        Self {
+            name: secret.name.as_str(),
+            state,
+            version: secret.version,
+            updated_at: secret.updated_at.to_string(),
+            pushed_at: secret.pushed_at.map(|at| at.to_string()),
+        }
+    }
 }

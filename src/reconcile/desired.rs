@@ -217,7 +217,7 @@ mod tests {
     fn the_newest_migration_is_the_last_one() {
         let wanted = wanted(|_, _, release| {
             let mut next = release.manifest.migrations[0].clone();
-            next.tag = "v2".into();
+            next.0.insert("tag".to_owned(), "v2".into());
             release.manifest.migrations.push(next);
         });
         assert_eq!(wanted.migration.as_deref(), Some("v2"));

@@ -249,10 +249,12 @@ impl Executor<'_> {
         let listing = self.blob(&assets.manifest).await?;
         let files: Vec<manifest::AssetFile> =
             json::read(&listing).map_err(|error| self.release_error(format!("asset list: {error}")))?;
-        let entries = files
-            .iter()
-            .map(|file| (file.path.clone(), AssetEntry { hash: file.hash.clone(), size: file.size }))
-            .collect();
+        let entry = |file: &manifest::AssetFile| AssetEntry {
+            path: file.path.clone(),
+            hash: file.hash.clone(),
+            size: file.size,
+        };
+        let entries: Vec<_> = files.iter().map(entry).collect();
         let session = self.cloudflare.start_assets_session(&self.ledger.script.name, &entries).await?;
         if session.buckets.is_empty() {
             return Ok(StepDone { assets: Some(session.jwt), ..StepDone::default() });
@@ -354,7 +356,7 @@ impl Executor<'_> {
         let missing = match &seen {
             None => all.as_slice(),
             Some(tag) => {
-                let at = all.iter().position(|migration| migration.tag == *tag).ok_or_else(|| {
+                let at = all.iter().position(|migration| migration.tag() == tag).ok_or_else(|| {
                     self.release_error(format!("its Durable Object migrations do not know the Worker's tag {tag:?}"))
                 })?;
                 all.get(at + 1..).unwrap_or_default()
@@ -363,16 +365,17 @@ impl Executor<'_> {
         if missing.is_empty() {
             return Ok(None);
         }
-        let steps = missing.iter().map(|migration| migration.step.clone()).collect();
-        Ok(Some(Migrations { old_tag: seen, new_tag: newest.tag.clone(), steps }))
+        let steps = missing.iter().map(manifest::Migration::step).collect();
+        Ok(Some(Migrations { old_tag: seen, new_tag: newest.tag().to_owned(), steps }))
     }
 
     async fn modules(&self) -> Result<Vec<Module>, StepError> {
-        let modules = self.leased.release.manifest.modules.iter().map(|module| async {
+        let mut modules = Vec::new();
+        for module in &self.leased.release.manifest.modules {
             let body = self.blob(&module.sha256).await?;
-            Ok::<_, StepError>(Module { name: module.name.clone(), content_type: module.content_type.clone(), body })
-        });
-        futures_util::future::try_join_all(modules).await
+            modules.push(Module { name: module.name.clone(), content_type: module.content_type.clone(), body });
+        }
+        Ok(modules)
     }
 
     async fn push_secrets(
@@ -381,12 +384,12 @@ impl Executor<'_> {
         set: &[SecretVersion],
         remove: &[SecretVersion],
     ) -> Result<StepDone, StepError> {
-        let mut values = BTreeMap::new();
+        let mut values = Vec::with_capacity(set.len() + 1);
         if let Some((name, value)) = &wanted.sleep {
-            values.insert(name.clone(), SecretText::new(value));
+            values.push(SecretBinding::new(name, SecretText::new(value)));
         }
         for secret in set {
-            values.insert(secret.name.as_str().to_owned(), self.open(secret)?);
+            values.push(SecretBinding::new(secret.name.as_str(), self.open(secret)?));
         }
         let gone: Vec<String> = remove.iter().map(|secret| secret.name.as_str().to_owned()).collect();
         self.cloudflare.patch_secrets(&self.ledger.script.name, &values, &gone).await?;
@@ -402,7 +405,7 @@ impl Executor<'_> {
         }
         done.end.pushed = set.iter().map(|secret| (secret.name.clone(), secret.version)).collect();
         done.end.removed = remove.iter().map(|secret| (secret.name.clone(), secret.version)).collect();
-        let names: Vec<&str> = values.keys().map(String::as_str).chain(gone.iter().map(String::as_str)).collect();
+        let names: Vec<&str> = values.iter().map(|secret| &secret.name).chain(&gone).map(String::as_str).collect();
         Ok(done.with_event("SecretsPushed", format!("secrets live on the Worker: {}", names.join(", "))))
     }
 

@@ -82,14 +82,23 @@ pub struct Container {
     pub image: String,
 }
 
-/// One step of the Durable Object classes' history.
+/// One step of the Durable Object classes' history, as in a wrangler configuration.
 #[derive(Clone, Debug, PartialEq, Serialize, Deserialize)]
-pub struct Migration {
+#[serde(transparent)]
+pub struct Migration(pub Map<String, Json>);
+
+impl Migration {
     /// Its name, such as `v1`.
-    pub tag: String,
+    pub fn tag(&self) -> &str {
+        self.0.get("tag").and_then(Json::as_str).unwrap_or_default()
+    }
+
     /// What it does (`new_sqlite_classes` and its kin), passed on as it is.
-    #[serde(flatten)]
-    pub step: Map<String, Json>,
+    pub fn step(&self) -> Map<String, Json> {
+        let mut step = self.0.clone();
+        step.remove("tag");
+        step
+    }
 }
 
 /// The static assets of a release.
@@ -163,12 +172,15 @@ impl Manifest {
         if manifest.format != 1 {
             return Err(format!("format {} is not understood by this version of the plane", manifest.format));
         }
+        if manifest.migrations.iter().any(|migration| migration.tag().is_empty()) {
+            return Err("a Durable Object migration has no tag".to_owned());
+        }
         Ok(manifest)
     }
 
     /// The tag of the newest Durable Object migration.
     pub fn newest_migration(&self) -> Option<&str> {
-        self.migrations.last().map(|migration| migration.tag.as_str())
+        self.migrations.last().map(Migration::tag)
     }
 }
 

@@ -85,7 +85,7 @@ impl Resource {
 
 /// What a resource was last made to be.
 #[derive(Clone, Debug, PartialEq, Eq, Serialize, Deserialize)]
-#[serde(tag = "kind", rename_all = "lowercase")]
+#[serde(rename_all = "lowercase")]
 pub enum Applied {
     /// A bucket, once a deletion of it was tried; until then nobody asked what it holds.
     Bucket {

@@ -663,7 +663,7 @@ async fn a_row_that_does_not_fit_names_its_table() {
         ("UPDATE tenant SET spec = '{\"instance_type\":\"huge\"}'", "tenant", "spec: unknown variant `huge`"),
         ("UPDATE tenant SET conditions = '{}'", "tenant", "conditions: invalid type: map"),
         ("UPDATE tenant SET attempts = -9", "tenant", "invalid value: integer `-8`"),
-        ("UPDATE resource SET applied = '{\"kind\":\"moon\"}'", "resource", "applied: unknown variant `moon`"),
+        ("UPDATE resource SET applied = '{\"moon\":{}}'", "resource", "applied: unknown variant `moon`"),
         ("UPDATE release SET manifest = '[]'", "release", "rel_1: "),
         (
             "UPDATE release SET manifest = json_set(manifest, '$.format', 2)",

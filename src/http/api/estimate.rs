@@ -1,16 +1,24 @@
 //! `GET /v1/estimate`.
 
 use axum::Json;
-use serde_json::{Value, json};
+use serde::Serialize;
 
 use super::spec::parse_instance_type;
-use crate::cost::Usage;
+use crate::cost::{Estimate, Usage};
 use crate::http::error::ApiError;
 use crate::http::query::Query;
 use crate::tenant::{InstanceType, spec};
 
+/// The estimate with its units.
+#[derive(Serialize)]
+pub struct Answer {
+    currency: &'static str,
+    per: &'static str,
+    estimate: Estimate,
+}
+
 /// What a size costs a month: `?instance_type=&cpu_percent=&hours_per_day=&instances=`, each with a default.
-pub async fn read(mut query: Query) -> Result<Json<Value>, ApiError> {
+pub async fn read(mut query: Query) -> Result<Json<Answer>, ApiError> {
     let instance_type = query.text("instance_type", parse_instance_type).unwrap_or(InstanceType::Standard1);
     let mut number = |name, most, default: u32| {
         let least = i64::from(name == "instances");
@@ -23,5 +31,5 @@ pub async fn read(mut query: Query) -> Result<Json<Value>, ApiError> {
         cpu_percent: number("cpu_percent", 100, 10),
     };
     query.finish()?;
-    Ok(Json(json!({ "currency": "USD", "per": "month of 730 hours", "estimate": usage.estimate() })))
+    Ok(Json(Answer { currency: "USD", per: "month of 730 hours", estimate: usage.estimate() }))
 }

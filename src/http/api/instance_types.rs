@@ -1,9 +1,9 @@
 //! `GET /v1/instance-types`.
 
 use axum::Json;
-use serde_json::{Value, json};
+use serde::Serialize;
 
-use crate::cost::Usage;
+use crate::cost::{Money, Usage};
 use crate::http::error::ApiError;
 use crate::http::query::Query;
 use crate::tenant::InstanceType;
@@ -11,28 +11,52 @@ use crate::tenant::InstanceType;
 /// CPU use of a small team's instance, by the guide's table of usage scenarios.
 const TYPICAL_CPU_PERCENT: u32 = 10;
 
-/// Every size with what it has and what it costs a month around the clock.
-pub async fn list(query: Query) -> Result<Json<Value>, ApiError> {
-    query.finish()?;
-    let types: Vec<Value> = InstanceType::ALL.into_iter().map(view).collect();
-    Ok(Json(json!({ "instance_types": types, "default": InstanceType::Standard1 })))
+/// Every size, and the one that a tenant gets who says nothing.
+#[derive(Serialize)]
+pub struct Listing {
+    instance_types: Vec<SizeView>,
+    default: InstanceType,
 }
 
-fn view(size: InstanceType) -> Value {
+#[derive(Serialize)]
+struct SizeView {
+    name: InstanceType,
+    vcpu: String,
+    memory_gib: String,
+    disk_gb: u32,
+    recommended_for: &'static str,
+    open_to_tenants: bool,
+    monthly_usd: Prices,
+}
+
+#[derive(Serialize)]
+struct Prices {
+    fixed_first_tenant: Money,
+    total_next_tenant_at_10_percent_cpu: Money,
+}
+
+/// Every size with what it has and what it costs a month around the clock.
+pub async fn list(query: Query) -> Result<Json<Listing>, ApiError> {
+    query.finish()?;
+    let instance_types = InstanceType::ALL.into_iter().map(view).collect();
+    Ok(Json(Listing { instance_types, default: InstanceType::Standard1 }))
+}
+
+fn view(size: InstanceType) -> SizeView {
     let dimensions = size.dimensions();
     let estimate = Usage::around_the_clock(size, 1, TYPICAL_CPU_PERCENT).estimate();
-    json!({
-        "name": size,
-        "vcpu": fraction(dimensions.vcpu_sixteenths, 16),
-        "memory_gib": fraction(dimensions.memory_quarter_gib, 4),
-        "disk_gb": dimensions.disk_gb,
-        "recommended_for": size.recommended_for(),
-        "open_to_tenants": size.is_open_to_tenants(),
-        "monthly_usd": {
-            "fixed_first_tenant": estimate.first_tenant.fixed,
-            "total_next_tenant_at_10_percent_cpu": estimate.next_tenant.total,
+    SizeView {
+        name: size,
+        vcpu: fraction(dimensions.vcpu_sixteenths, 16),
+        memory_gib: fraction(dimensions.memory_quarter_gib, 4),
+        disk_gb: dimensions.disk_gb,
+        recommended_for: size.recommended_for(),
+        open_to_tenants: size.is_open_to_tenants(),
+        monthly_usd: Prices {
+            fixed_first_tenant: estimate.first_tenant.fixed,
+            total_next_tenant_at_10_percent_cpu: estimate.next_tenant.total,
         },
-    })
+    }
 }
 
 /// `8` sixteenths as `1/2`.

@@ -3,7 +3,7 @@
 use axum::Json;
 use axum::extract::rejection::PathRejection;
 use axum::extract::{Path, State};
-use serde_json::{Value, json};
+use serde::Serialize;
 
 use crate::app::App;
 use crate::http::error::ApiError;
@@ -11,12 +11,20 @@ use crate::http::query::Query;
 use crate::tenant::TenantName;
 use crate::tenant::name::NameError;
 
+/// What a name is good for.
+#[derive(Serialize)]
+pub struct Answer {
+    name: String,
+    status: &'static str,
+    reason: String,
+}
+
 /// Whether a name is free, taken, reserved or malformed, and why.
 pub async fn read(
     State(app): State<App>,
     name: Result<Path<String>, PathRejection>,
     query: Query,
-) -> Result<Json<Value>, ApiError> {
+) -> Result<Json<Answer>, ApiError> {
     query.finish()?;
     let Path(name) = name.map_err(|_| ApiError::Malformed("the name in the address"))?;
     let (status, reason) = match TenantName::parse(&name) {
@@ -27,5 +35,5 @@ pub async fn read(
         }
         Ok(_) => ("free", "nobody has the name".to_owned()),
     };
-    Ok(Json(json!({ "name": name, "status": status, "reason": reason })))
+    Ok(Json(Answer { name, status, reason }))
 }

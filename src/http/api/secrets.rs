@@ -1,11 +1,10 @@
 //! `GET`, `PATCH /v1/tenants/{name}/secrets`, `PUT`, `DELETE …/secrets/{NAME}`.
 
-use std::collections::BTreeSet;
-
 use axum::extract::{Path, State};
-use axum::response::Response;
+use axum::response::{IntoResponse, Response};
 use axum::{Extension, Json};
-use serde_json::{Map, Value, json};
+use serde::Serialize;
+use serde_json::{Map, Value};
 
 use super::tenant::{News, accepted, refuse_if_going};
 use crate::app::App;
@@ -14,7 +13,7 @@ use crate::http::body::{Fields, JsonObject, escape};
 use crate::http::error::{ApiError, FieldError};
 use crate::http::query::Query;
 use crate::http::request_id::RequestId;
-use crate::http::view;
+use crate::http::view::SecretView;
 use crate::registry::SecretChange;
 use crate::release::Release;
 use crate::tenant::secret_name::{MAX_SECRETS, MAX_VALUE_BYTES};
@@ -27,16 +26,23 @@ use crate::vault::{PlainSecret, Secret};
 /// secret of the guide by itself could need.
 const MAX_REPEATS: u32 = 12;
 
+#[derive(Serialize)]
+struct Listing<'a> {
+    secrets: Vec<SecretView<'a>>,
+    /// Required by the release, and not set.
+    missing: Vec<&'a String>,
+}
+
 /// Names and states; values are never readable.
-pub async fn list(State(app): State<App>, owner: Owner, query: Query) -> Result<Json<Value>, ApiError> {
+pub async fn list(State(app): State<App>, owner: Owner, query: Query) -> Result<Response, ApiError> {
     query.finish()?;
     let secrets = app.registry.secrets(&owner.tenant.id).await?;
     let release = release_of(&app, &owner.tenant).await?;
     let is_set = |name: &&String| {
         secrets.iter().any(|secret| secret.name.as_str() == *name && secret.wanted == Wanted::Set && !secret.is_lost())
     };
-    let missing: Vec<&String> = release.manifest.profile.required.iter().filter(|name| !is_set(name)).collect();
-    Ok(Json(json!({ "secrets": secrets.iter().map(view::secret).collect::<Vec<_>>(), "missing": missing })))
+    let missing = release.manifest.profile.required.iter().filter(|name| !is_set(name)).collect();
+    Ok(Json(Listing { secrets: secrets.iter().map(SecretView::of).collect(), missing }).into_response())
 }
 
 /// Sets and deletes several at once: `{"NAME": "value", "OTHER": null}`.
@@ -138,14 +144,16 @@ async fn try_apply(app: &App, tenant: &Tenant, changes: &[(SecretName, Option<Pl
 
 /// What is to be deleted is there, and what is there afterwards is not too much.
 fn check_against(present: &[Secret], changes: &[(SecretName, Option<PlainSecret>)]) -> Result<(), ApiError> {
-    let mut names: BTreeSet<&SecretName> =
+    let mut names: Vec<&SecretName> =
         present.iter().filter(|secret| secret.wanted == Wanted::Set).map(|secret| &secret.name).collect();
     let before = names.len();
     for (name, value) in changes {
-        match value {
-            Some(_) => drop(names.insert(name)),
-            None if !names.remove(name) => return Err(ApiError::NoSuchSecret),
-            None => {}
+        let at = names.iter().position(|present| *present == name);
+        match (value, at) {
+            (Some(_), None) => names.push(name),
+            (Some(_), Some(_)) => {}
+            (None, Some(at)) => drop(names.swap_remove(at)),
+            (None, None) => return Err(ApiError::NoSuchSecret),
         }
     }
     if names.len() > MAX_SECRETS.max(before) { Err(ApiError::TooManySecrets) } else { Ok(()) }

@@ -5,20 +5,21 @@ use axum::response::{IntoResponse, Response};
 use axum::{Extension, Json};
 use http::StatusCode;
 use http::header::{HeaderName, LOCATION};
-use serde_json::{Value, json};
+use serde::Serialize;
+use serde_json::Value;
 
 use super::secrets::read_values;
 use super::spec;
 use crate::app::App;
 use crate::clock::Timestamp;
 use crate::config::SignupMode;
-use crate::cost::Usage;
+use crate::cost::{Estimate, Usage};
 use crate::entropy;
 use crate::http::body::{Fields, JsonObject};
 use crate::http::error::ApiError;
 use crate::http::query::Query;
 use crate::http::request_id::RequestId;
-use crate::http::view;
+use crate::http::view::{PlanView, TenantView};
 use crate::reconcile::desired::{Desired, deployment};
 use crate::reconcile::plan::{Observed, plan};
 use crate::reconcile::wrangler_config::wrangler_config;
@@ -44,6 +45,22 @@ struct SignUp {
     secrets: Vec<(SecretName, PlainSecret)>,
 }
 
+/// The answer to a sign-up: the only time that either token is shown.
+#[derive(Serialize)]
+struct SignedUp<'a> {
+    tenant: TenantView<'a>,
+    token: &'a str,
+    gateway_token: Option<&'a str>,
+}
+
+/// What a sign-up would do: the plan of its first round, the equivalent configuration, the price.
+#[derive(Serialize)]
+struct DryRun<'a> {
+    plan: PlanView<'a>,
+    wrangler_config: Value,
+    estimate: Estimate,
+}
+
 /// Signs a tenant up; with `?dry_run=true` says what that would do, and does nothing.
 pub async fn create(
     State(app): State<App>,
@@ -65,15 +82,15 @@ pub async fn create(
     }
     let gateway_token = generate(&app, &release, &mut sign_up.secrets);
     if is_dry_run {
-        return dry_run(&app, &sign_up, &release).map(|answer| Json(answer).into_response());
+        return dry_run(&app, &sign_up, &release);
     }
     let (tenant, resources, token) = write(&app, &sign_up, &release).await?;
     app.wake.nudge(Nudge { tenant: tenant.id.0.clone(), request_id: request_id.0 }, 0).await;
-    let answer = json!({
-        "tenant": view::tenant(&app, &tenant, &resources),
-        "token": token.expose(),
-        "gateway_token": gateway_token.as_ref().map(PlainSecret::expose),
-    });
+    let answer = SignedUp {
+        tenant: TenantView::of(&app, &tenant, &resources),
+        token: token.expose(),
+        gateway_token: gateway_token.as_ref().map(PlainSecret::expose),
+    };
     let location: [(HeaderName, String); 1] = [(LOCATION, format!("/v1/tenants/{}", tenant.name))];
     Ok((StatusCode::ACCEPTED, location, Json(answer)).into_response())
 }
@@ -152,23 +169,20 @@ async fn write(app: &App, sign_up: &SignUp, release: &Release) -> Result<(Tenant
     Ok((tenant, resources, token))
 }
 
-/// The plan of the first round, the equivalent configuration, and the price. Nothing is written, nobody is called.
-fn dry_run(app: &App, sign_up: &SignUp, release: &Release) -> Result<Value, ApiError> {
+/// Nothing is written, nobody is called.
+fn dry_run(app: &App, sign_up: &SignUp, release: &Release) -> Result<Response, ApiError> {
     let now = app.clock.now();
     let tenant = new_tenant(TenantId("(not yet)".to_owned()), sign_up, release, now);
     let missing_row = |kind: ResourceKind| ApiError::Internal(format!("no name for the {}", kind.as_str()));
     let ledger = Ledger::empty(&app.config.prefixes.names_for(&sign_up.name)).map_err(missing_row)?;
     let secrets: Vec<Secret> = sign_up.secrets.iter().map(|(name, _)| pending(name, now)).collect();
     let wanted = deployment(&tenant, &ledger, release);
-    let config = wrangler_config(&wanted, &ledger, release);
+    let wrangler_config = wrangler_config(&wanted, &ledger, release);
     let steps = plan(&Desired::Running(Box::new(wanted)), &Observed::at_start(ledger.clone()), &secrets);
     let spec = &sign_up.spec;
     let usage = Usage::around_the_clock(spec.instance_type, spec.max_instances, LIGHT_CPU_PERCENT);
-    Ok(json!({
-        "plan": view::plan(&steps, &ledger),
-        "wrangler_config": config,
-        "estimate": usage.estimate(),
-    }))
+    let plan = PlanView::of(&steps, &ledger);
+    Ok(Json(DryRun { plan, wrangler_config, estimate: usage.estimate() }).into_response())
 }
 
 fn new_tenant(id: TenantId, sign_up: &SignUp, release: &Release, now: Timestamp) -> Tenant {

@@ -4,7 +4,8 @@ use axum::extract::State;
 use axum::response::{IntoResponse, Response};
 use axum::{Extension, Json};
 use http::StatusCode;
-use serde_json::{Value, json};
+use serde::Serialize;
+use serde_json::Value;
 
 use super::spec;
 use crate::app::App;
@@ -14,11 +15,11 @@ use crate::http::body::{Fields, JsonObject};
 use crate::http::error::ApiError;
 use crate::http::query::Query;
 use crate::http::request_id::RequestId;
-use crate::http::view;
+use crate::http::view::TenantView;
 use crate::registry::Change;
 use crate::tenant::event::Event;
 use crate::tenant::spec::SpecChange;
-use crate::tenant::{Condition, Phase, Status, Tenant, condition};
+use crate::tenant::{Condition, Phase, Resource, Status, Tenant, condition};
 use crate::wake::Nudge;
 
 /// Days that a deleted tenant's bucket is kept when nothing is said, and at most.
@@ -27,9 +28,9 @@ const MAX_GRACE_DAYS: i64 = 30;
 const DAY_MS: i64 = 24 * 60 * 60 * 1_000;
 
 /// The tenant.
-pub async fn read(State(app): State<App>, owner: Owner, query: Query) -> Result<Json<Value>, ApiError> {
+pub async fn read(State(app): State<App>, owner: Owner, query: Query) -> Result<Response, ApiError> {
     query.finish()?;
-    Ok(Json(json!({ "tenant": view::tenant(&app, &owner.tenant, &owner.resources) })))
+    Ok(answer(&app, &owner.tenant, &owner.resources))
 }
 
 /// Changes the spec; what the body does not name stays. A change that changes nothing is answered 200, unless the tenant
@@ -47,8 +48,7 @@ pub async fn change(
     refuse_if_going(&tenant)?;
     let wanted = change.apply_to(tenant.spec.clone());
     if wanted == tenant.spec && tenant.phase != Phase::Failed {
-        let unchanged = json!({ "tenant": view::tenant(&app, &tenant, &resources) });
-        return Ok(Json(unchanged).into_response());
+        return Ok(answer(&app, &tenant, &resources));
     }
     let message = format!(
         "wanted from now on: {}, at most {} at once, sleep after {}",
@@ -70,8 +70,7 @@ pub async fn delete(
     query.finish()?;
     let Owner { tenant, resources } = owner;
     if tenant.phase == Phase::Deleted {
-        let gone = json!({ "tenant": view::tenant(&app, &tenant, &resources) });
-        return Ok(Json(gone).into_response());
+        return Ok(answer(&app, &tenant, &resources));
     }
     let now = app.clock.now();
     let message = match grace_days {
@@ -124,6 +123,13 @@ impl News {
 pub async fn accepted(app: &App, tenant: &Tenant, request_id: RequestId) -> Result<Response, ApiError> {
     app.wake.nudge(Nudge { tenant: tenant.id.0.clone(), request_id: request_id.0 }, 0).await;
     let (tenant, resources) = app.registry.find_tenant(&tenant.id).await?.ok_or(ApiError::NoSuchTenant)?;
-    let answer = json!({ "tenant": view::tenant(app, &tenant, &resources) });
-    Ok((StatusCode::ACCEPTED, Json(answer)).into_response())
+    Ok((StatusCode::ACCEPTED, answer(app, &tenant, &resources)).into_response())
+}
+
+fn answer(app: &App, tenant: &Tenant, resources: &[Resource]) -> Response {
+    #[derive(Serialize)]
+    struct Answer<'a> {
+        tenant: TenantView<'a>,
+    }
+    Json(Answer { tenant: TenantView::of(app, tenant, resources) }).into_response()
 }
