@@ -1,7 +1,5 @@
 //! What the registry promises, on SQLite: lost races above all.
 
-#![expect(clippy::unwrap_used, reason = "what goes wrong in a helper fails the test that called it")]
-
 use std::sync::Arc;
 
 use paramita::clock::Timestamp;
