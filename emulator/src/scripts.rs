@@ -232,7 +232,8 @@ pub(crate) async fn worker(call: Call) -> Result<Reply, ApiError> {
     })))
 }
 
-/// `GET workers/scripts/{script}/settings`: bindings without secret values, compatibility, migration tag, tags.
+/// `GET workers/scripts/{script}/settings`: bindings without secret values, compatibility, tags. No migration tag: the
+/// SDK's type of the reply has none (7.3.0), and wrangler reads it from the service.
 pub(crate) async fn settings(call: Call) -> Result<Reply, ApiError> {
     let world = call.world();
     Ok(Reply::ok(settings_of(&world, find(&world, &call)?)))
@@ -247,7 +248,6 @@ fn settings_of(world: &World, script: &Script) -> Value {
         "bindings": bindings,
         "compatibility_date": version.and_then(|version| version.compatibility_date.clone()),
         "compatibility_flags": version.map(|version| version.compatibility_flags.clone()).unwrap_or_default(),
-        "migration_tag": script.migration_tag,
         "usage_model": script.usage_model,
         "observability": script.observability,
         "logpush": script.logpush,

@@ -337,7 +337,7 @@ mod tests {
             // Nothing to act upon.
             (BucketGet, 404, 10006, "", Missing),
             (LifecyclePut, 404, 10006, "", Missing),
-            (ScriptSettingsGet, 404, 10007, "", Missing),
+            (ServiceGet, 404, 10090, "", Missing),
             (SecretsPatch, 404, 10007, "", Missing),
             (SecretPut, 404, 10007, "", Missing),
             (SchedulesPut, 404, 10007, "", Missing),
@@ -360,7 +360,7 @@ mod tests {
             (BucketCreate, 503, 10043, "", LATER),
             (ScriptUpload, 502, 0, "", LATER),
             (ScriptUpload, 522, 0, "", LATER),
-            (ScriptSettingsGet, 404, 100146, "", LATER),
+            (ServiceGet, 404, 100146, "", LATER),
             (SecretPut, 400, 10215, "", LATER),
             (ApplicationCreate, 400, 1607, "", LATER),
             (ApplicationCreate, 400, 0, "DURABLE_OBJECT_NOT_CONTAINER_ENABLED", LATER),

@@ -67,8 +67,8 @@ operations! {
     ScriptList, "workers.script.list", GET "workers/scripts";
     /// Delete a Worker script with everything that is part of it.
     ScriptDelete, "workers.script.delete", DELETE "workers/scripts/{}";
-    /// Read a script's bindings, tags and migration tag.
-    ScriptSettingsGet, "workers.script.settings.get", GET "workers/scripts/{}/settings";
+    /// Read a script's tags and migration tag.
+    ServiceGet, "workers.service.get", GET "workers/services/{}";
     /// Change a script's bindings or tags without its code.
     ScriptSettingsPatch, "workers.script.settings.patch", PATCH "workers/scripts/{}/settings";
 

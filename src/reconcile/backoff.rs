@@ -12,15 +12,14 @@ const LONGEST_MS: i64 = 10 * 60 * 1_000;
 /// Longest wait of a deletion. It never gives up, and nobody waits for it.
 const LONGEST_DELETING_MS: i64 = 60 * 60 * 1_000;
 
-/// How long to wait after `attempts` rounds without progress (1 is the first). Doubles up to a limit, then up to a
-/// quarter is taken off by `chance`, so that tenants stopped by one outage do not all come back at once. What Cloudflare
-/// asks for (`retry_after_s`) is a floor.
+/// How long to wait after `attempts` rounds that did not get it all the way (1 is the first). Doubles up to a limit, and is
+/// no shorter than what Cloudflare asks for (`retry_after_s`); up to a quarter of the former is added by `chance`, so that
+/// tenants stopped by one outage do not all come back at once.
 pub fn wait_ms(attempts: u32, phase: Phase, retry_after_s: Option<u32>, chance: u8) -> i64 {
     let longest = if phase == Phase::Deleting { LONGEST_DELETING_MS } else { LONGEST_MS };
     let doublings = attempts.saturating_sub(1).min(20);
     let full = FIRST_MS.saturating_mul(1 << doublings).min(longest);
-    let wait = full - full / 4 * i64::from(chance) / 255;
-    wait.max(i64::from(retry_after_s.unwrap_or(0)) * 1_000)
+    full.max(i64::from(retry_after_s.unwrap_or(0)) * 1_000) + full / 4 * i64::from(chance) / 255
 }
 
 #[cfg(test)]
@@ -43,8 +42,8 @@ mod tests {
         ) {
             let wait = wait_ms(attempts, Phase::Updating, asked, chance);
             prop_assert!(wait >= i64::from(asked.unwrap_or(0)) * 1_000);
-            prop_assert!(wait >= FIRST_MS * 3 / 4);
-            prop_assert!(wait <= LONGEST_MS.max(i64::from(asked.unwrap_or(0)) * 1_000));
+            prop_assert!(wait >= FIRST_MS);
+            prop_assert!(wait <= LONGEST_MS.max(i64::from(asked.unwrap_or(0)) * 1_000) + LONGEST_MS / 4);
         }
     }
 }

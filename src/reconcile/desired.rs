@@ -6,7 +6,7 @@ use sha2::{Digest, Sha256};
 use crate::clock::Timestamp;
 use crate::release::Release;
 use crate::tenant::id::hex;
-use crate::tenant::{Ledger, Tenant};
+use crate::tenant::{Ledger, ResourceState, Tenant};
 
 /// The tag that every script of the plane carries.
 pub const PLANE_TAG: &str = "paramita";
@@ -64,10 +64,14 @@ pub fn ownership_tag(tenant: &Tenant) -> String {
 /// Works out what is to exist at `now`.
 pub fn desired(tenant: &Tenant, ledger: &Ledger, release: &Release, now: Timestamp) -> Desired {
     match tenant.deletion {
-        Some(deletion) if deletion.keep_data_until > now => Desired::DataOnly,
+        Some(deletion) if deletion.keep_data_until > now && may_hold_data(ledger) => Desired::DataOnly,
         Some(_) => Desired::Nothing,
         None => Desired::Running(Box::new(deployment(tenant, ledger, release))),
     }
+}
+
+fn may_hold_data(ledger: &Ledger) -> bool {
+    ledger.bucket.state != ResourceState::Absent || ledger.bucket.asked_at.is_some()
 }
 
 /// Works out a running tenant.
@@ -259,8 +263,9 @@ mod tests {
 
     #[test]
     fn a_deletion_wants_only_the_data_until_the_grace_period_ends_and_then_nothing() {
-        let at = |tenant: &Tenant, now: Timestamp| desired(tenant, &nothing_there(), &guide_release(), now);
         let mut tenant = alice();
+        let ledger = everything_there(&tenant, &guide_release());
+        let at = |tenant: &Tenant, now: Timestamp| desired(tenant, &ledger, &guide_release(), now);
         assert_eq!(at(&tenant, NOW), Desired::Running(Box::new(as_is())));
         tenant.deletion = deletion_keeping_data_for(1_000);
         assert_eq!(at(&tenant, NOW), Desired::DataOnly);
@@ -268,5 +273,15 @@ mod tests {
         assert_eq!(at(&tenant, NOW.plus_ms(1_000)), Desired::Nothing);
         tenant.deletion = deletion_keeping_data_for(0);
         assert_eq!(at(&tenant, NOW), Desired::Nothing);
+    }
+
+    #[test]
+    fn a_deleted_tenant_that_never_had_a_bucket_has_no_data_to_keep() {
+        let mut tenant = alice();
+        tenant.deletion = deletion_keeping_data_for(1_000);
+        assert_eq!(desired(&tenant, &nothing_there(), &guide_release(), NOW), Desired::Nothing);
+        let mut asked_for = nothing_there();
+        asked_for.bucket.asked_at = Some(NOW);
+        assert_eq!(desired(&tenant, &asked_for, &guide_release(), NOW), Desired::DataOnly);
     }
 }

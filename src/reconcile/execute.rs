@@ -26,8 +26,12 @@ use crate::vault::{SealingKey, Secret};
 /// How far Cloudflare's clock may be behind ours when a creation time is held against the time of asking.
 const CLOCK_SKEW_MS: i64 = 5_000;
 
-/// Most pages of a list that are looked through for one name: at 1,000 lines each more than an account can hold.
+/// Most pages of a list that are looked through for one name.
 const MAX_PAGES: usize = 20;
+
+/// How long something that was asked for may take to show. Lists of containers are eventually consistent; others poll
+/// for a minute at most. Until then its absence is no proof that nothing is left of a tenant.
+const SETTLED_MS: i64 = 5 * 60 * 1_000;
 
 /// Uploads of assets at once; what wrangler does.
 const ASSET_UPLOADS_AT_ONCE: usize = 3;
@@ -99,6 +103,8 @@ pub struct Executor<'a> {
     pub secrets: &'a [Secret],
     /// The receipt for the assets, once staged.
     pub assets: Option<&'a SecretText>,
+    /// When this stage began.
+    pub now: Timestamp,
 }
 
 impl Executor<'_> {
@@ -127,7 +133,7 @@ impl Executor<'_> {
     async fn look_at_bucket(&self) -> Result<StepDone, StepError> {
         let bucket = &self.ledger.bucket;
         match self.cloudflare.get_bucket(&bucket.name).await.optional()? {
-            None => Ok(not_there(ResourceKind::Bucket)),
+            None => Ok(self.not_found(bucket)),
             Some(seen) if was_asked_for(bucket, seen.creation_date) => Ok(there(ResourceKind::Bucket, None, None)),
             Some(_) => self.not_ours(bucket),
         }
@@ -136,17 +142,12 @@ impl Executor<'_> {
     /// For a look and for a claim alike.
     async fn look_at_script(&self) -> Result<StepDone, StepError> {
         let script = &self.ledger.script;
-        match self.cloudflare.get_script_settings(&script.name).await.optional()? {
+        match self.cloudflare.get_service_script(&script.name).await.optional()? {
             None => {
-                let gone = [ResourceKind::Script, ResourceKind::Route, ResourceKind::Schedule].map(absent);
-                let mut resources = Vec::from(gone);
-                let application = &self.ledger.application;
-                if application.state == ResourceState::Present {
-                    let (id, stranded) = (application.external_id.clone(), Applied::Stranded {});
-                    resources.extend(there(ResourceKind::Application, id, Some(stranded)).end.resources);
-                }
-                let end = StageEnd { resources, ..StageEnd::default() };
-                Ok(StepDone { end, script_name_is_free: true, ..StepDone::default() })
+                let parts = [ResourceKind::Route, ResourceKind::Schedule].map(absent);
+                let mut done = self.not_found(script);
+                done.end.resources.extend(parts);
+                Ok(StepDone { script_name_is_free: true, ..done })
             }
             Some(seen) if seen.tags.contains(&ownership_tag(&self.leased.tenant)) => {
                 let applied = Applied::Script { fingerprint: None, migration: seen.migration_tag, sleep_after: None };
@@ -163,12 +164,12 @@ impl Executor<'_> {
         if let Some(id) = &application.external_id {
             let seen = self.cloudflare.get_application(id).await.optional()?;
             return Ok(match seen {
-                None => not_there(ResourceKind::Application),
+                None => self.not_found(application),
                 Some(seen) => there(ResourceKind::Application, Some(seen.id), None),
             });
         }
         let Some(seen) = self.find_application(&application.name).await? else {
-            return Ok(not_there(ResourceKind::Application));
+            return Ok(self.not_found(application));
         };
         let is_ours = match self.find_namespace_of(&seen).await? {
             Some(script) => script == self.ledger.script.name,
@@ -187,10 +188,10 @@ impl Executor<'_> {
             }
             cursor = page.cursor;
             if cursor.is_none() {
-                break;
+                return Ok(None);
             }
         }
-        Ok(None)
+        Err(StepError::Store(format!("the account has more than {MAX_PAGES} pages of container applications")))
     }
 
     /// The script whose class an application serves; `None` when its namespace is not listed (any more).
@@ -206,10 +207,23 @@ impl Executor<'_> {
             }
             cursor = page.cursor;
             if cursor.is_none() {
-                break;
+                return Ok(None);
             }
         }
-        Ok(None)
+        Err(StepError::Store(format!("the account has more than {MAX_PAGES} pages of Durable Object namespaces")))
+    }
+
+    /// It does not show. For a running tenant that is enough: it is made, and if it was there all the same, Cloudflare
+    /// says so. Of a tenant that is going it must not show for a while before that counts as the end of it.
+    fn not_found(&self, resource: &Resource) -> StepDone {
+        let is_going = self.leased.tenant.deletion.is_some();
+        let is_settled = resource.asked_at.is_none_or(|asked| asked.plus_ms(SETTLED_MS) <= self.now);
+        let change = ResourceChange { is_end_of_life: is_going && is_settled, ..absent(resource.kind) };
+        let pause = (is_going && !is_settled).then(|| {
+            let kind = resource.kind.as_str();
+            format!("the {kind} {} was asked for a moment ago and may still show; looked at again later", resource.name)
+        });
+        StepDone { end: StageEnd { resources: vec![change], ..StageEnd::default() }, pause, ..StepDone::default() }
     }
 
     /// A running tenant stops here. One that is being deleted has nothing of that name, and leaves it alone.
@@ -218,7 +232,7 @@ impl Executor<'_> {
         if self.leased.tenant.deletion.is_none() {
             return Err(StepError::NameTaken { kind: *kind, name: name.clone() });
         }
-        let mut done = not_there(*kind);
+        let mut done = ended(&[*kind]);
         let message = format!("the {} {name} is not this tenant's and was not touched", kind.as_str());
         done.end.events.push(Event::new("ForeignResourceLeftAlone", message));
         Ok(done)
@@ -284,6 +298,7 @@ impl Executor<'_> {
         };
         let message = format!("Worker {name} deployed from {}", self.leased.release.id);
         let mut done = there(ResourceKind::Script, None, Some(applied)).with_event("WorkerDeployed", message);
+        done.end.is_new_script = self.ledger.script.state == ResourceState::Absent;
         done.end.pushed = secrets.iter().map(|secret| (secret.name.clone(), secret.version)).collect();
         Ok(done)
     }
@@ -477,9 +492,13 @@ impl Executor<'_> {
         if keys.is_empty() {
             return Ok(done(false));
         }
-        self.cloudflare.delete_objects(name, &keys).await?;
-        let message = format!("{} objects deleted from bucket {name}", keys.len());
-        Ok(done(page.cursor.is_some()).with_event("ObjectsDeleted", message))
+        let deleted = self.cloudflare.delete_objects(name, &keys).await?.unwrap_or(keys.len());
+        if deleted == 0 {
+            let pause = Some(format!("Cloudflare deletes none of the objects of bucket {name}; is there a lock rule?"));
+            return Ok(StepDone { pause, ..done(true) });
+        }
+        let message = format!("{} objects deleted from bucket {name}", deleted);
+        Ok(done(page.cursor.is_some() || deleted < keys.len()).with_event("ObjectsDeleted", message))
     }
 
     async fn delete_bucket(&self) -> Result<StepDone, StepError> {
@@ -568,10 +587,6 @@ fn applied(wanted: &Application, rolled_out: bool) -> Applied {
 fn there(kind: ResourceKind, external_id: Option<String>, applied: Option<Applied>) -> StepDone {
     let change = ResourceChange { kind, state: ResourceState::Present, external_id, applied, is_end_of_life: false };
     StepDone { end: StageEnd { resources: vec![change], ..StageEnd::default() }, ..StepDone::default() }
-}
-
-fn not_there(kind: ResourceKind) -> StepDone {
-    StepDone { end: StageEnd { resources: vec![absent(kind)], ..StageEnd::default() }, ..StepDone::default() }
 }
 
 fn ended(kinds: &[ResourceKind]) -> StepDone {

@@ -71,14 +71,23 @@ pub fn plan(desired: &Desired, observed: &Observed, secrets: &[Secret]) -> Plan 
     }
 }
 
-/// Route and schedule are not looked at: setting them again costs the same one call.
+/// Route and schedule are not looked at: setting them again costs the same one call. Of a tenant that is going, what was
+/// asked for and never confirmed is looked at though the ledger says that it is not there: it may show late.
 fn looks(desired: &Desired, ledger: &Ledger) -> Vec<Planned> {
-    let kinds: &[ResourceKind] = match desired {
-        Desired::DataOnly => &[ResourceKind::Script, ResourceKind::Application],
-        _ => &[ResourceKind::Bucket, ResourceKind::Script, ResourceKind::Application],
+    let (kinds, is_going): (&[ResourceKind], bool) = match desired {
+        Desired::Running(_) => (&[ResourceKind::Bucket, ResourceKind::Script, ResourceKind::Application], false),
+        Desired::DataOnly => (&[ResourceKind::Script, ResourceKind::Application], true),
+        Desired::Nothing => (&[ResourceKind::Bucket, ResourceKind::Script, ResourceKind::Application], true),
     };
-    let unknown = kinds.iter().copied().filter(|kind| ledger.get(*kind).state == Unknown);
-    unknown.map(|kind| because("the end of an earlier call was never seen", Step::Look(kind))).collect()
+    let reason = |kind: &ResourceKind| {
+        let line = ledger.get(*kind);
+        match line.state {
+            Unknown => Some("the end of an earlier call was never seen"),
+            Absent if is_going && line.asked_at.is_some() => Some("it was asked for and may show late"),
+            Absent | Present => None,
+        }
+    };
+    kinds.iter().filter_map(|kind| Some(because(reason(kind)?, Step::Look(*kind)))).collect()
 }
 
 fn plan_running(deployment: &Deployment, observed: &Observed, secrets: &[Secret]) -> Plan {
@@ -104,7 +113,10 @@ fn plan_running(deployment: &Deployment, observed: &Observed, secrets: &[Secret]
         prepare.push(because("the upload needs a receipt for the static assets", Step::StageAssets));
     }
 
-    if ledger.application.applied == Some(Applied::Stranded {}) {
+    // An application cannot be given another class, and the one that it serves went with the script.
+    let is_stranded =
+        deployment.application.is_some() && ledger.script.state == Absent && ledger.application.state == Present;
+    if is_stranded && observed.is_script_name_free {
         prepare.push(because("its class went with the Worker that had it", Step::DeleteApplication));
     }
 
@@ -142,11 +154,12 @@ fn plan_application(deployment: &Deployment, ledger: &Ledger) -> (Option<Planned
         return (stray.then(|| because("the release has no container", Step::DeleteApplication)), Vec::new());
     };
     let roll_out = || vec![because("running containers take on a new image or size by a rollout", Step::RollOut)];
-    match (&seen.applied, seen.state) {
-        (_, Absent | Unknown) | (Some(Applied::Stranded {}), Present) => {
+    let is_there = seen.state == Present && ledger.script.state != Absent;
+    match &seen.applied {
+        _ if !is_there => {
             (Some(because("the container application does not exist yet", Step::CreateApplication)), Vec::new())
         }
-        (Some(Applied::Application { image, instance_type, max_instances, rolled_out }), Present) => {
+        Some(Applied::Application { image, instance_type, max_instances, rolled_out }) => {
             let reshaped = *image != wanted.image || *instance_type != wanted.instance_type;
             if reshaped {
                 (Some(because("image or size of the containers differ", Step::ModifyApplication)), roll_out())
@@ -159,9 +172,7 @@ fn plan_application(deployment: &Deployment, ledger: &Ledger) -> (Option<Planned
                 (None, roll_out())
             }
         }
-        (_, Present) => {
-            (Some(because("what the containers were made to be is not known", Step::ModifyApplication)), roll_out())
-        }
+        _ => (Some(because("what the containers were made to be is not known", Step::ModifyApplication)), roll_out()),
     }
 }
 

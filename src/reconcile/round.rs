@@ -18,17 +18,22 @@ use crate::registry::{self, Leased, ResourceChange, RoundEnd, StageEnd};
 use crate::release::manifest::Profile;
 use crate::tenant::event::Event;
 use crate::tenant::id::hex;
-use crate::tenant::{Condition, Ledger, Phase, ResourceKind, ResourceState, Status, Tenant, TenantId, condition};
+use crate::tenant::{
+    Condition, Ledger, Phase, Resource, ResourceKind, ResourceState, Status, Tenant, TenantId, condition,
+};
 use crate::vault::Secret;
 use crate::vault::secret::Wanted;
 use crate::wake::Nudge;
 
-/// How long a round may go on without a word to the registry: two calls that run into their time limit, and some.
-const LEASE_MS: i64 = 90_000;
+/// How long a round may go on without a word to the registry: two calls one after the other that run into their time
+/// limit of a minute, and some.
+const LEASE_MS: i64 = 150_000;
 
-/// Calls to Cloudflare after which a round stops and asks for the next one, so that one tenant with much to do does not
-/// hold an invocation for long.
+/// Calls to Cloudflare after which a round stops and asks for another one, and how long it waits for that: so that one
+/// tenant with much to do takes at most a quarter of the 1,200 calls in 5 minutes that the account has
+/// (developers.cloudflare.com/fundamentals/api/reference/limits).
 const CALLS_PER_ROUND: u32 = 60;
+const PAUSE_MS: i64 = 60_000;
 
 /// How long a tenant waits that stands still because of the plane's own token.
 const UNAUTHORIZED_WAIT_MS: i64 = 15 * 60 * 1_000;
@@ -95,7 +100,6 @@ pub async fn run_round(app: &App, id: &TenantId, request_id: &str) -> Result<Opt
         secrets: leased.secrets.clone(),
         assets: None,
         steps: Vec::new(),
-        has_progressed: false,
     };
     match round.run(request_id).await {
         Err(registry::Error::Conflict) => Ok(None),
@@ -111,7 +115,6 @@ struct Round<'a> {
     secrets: Vec<Secret>,
     assets: Option<SecretText>,
     steps: Vec<&'static str>,
-    has_progressed: bool,
 }
 
 /// Why a round stopped planning.
@@ -168,6 +171,7 @@ impl Round<'_> {
         let now = self.app.clock.now();
         let touched: Vec<ResourceKind> = stage.iter().flat_map(|planned| planned.step.touches()).copied().collect();
         self.app.registry.begin_stage(self.leased, &touched, now.plus_ms(LEASE_MS), now).await?;
+        let before = self.observed.ledger.clone();
         for kind in touched {
             // The time of asking is what tells ours from another's in this very round, too.
             let resource = self.observed.ledger.get_mut(kind);
@@ -175,7 +179,7 @@ impl Round<'_> {
         }
 
         let results = {
-            let executor = self.executor();
+            let executor = self.executor(now);
             join_all(stage.iter().map(|planned| executor.run(&planned.step))).await
         };
         let mut end = StageEnd::default();
@@ -184,11 +188,10 @@ impl Round<'_> {
             self.steps.push(step.kind());
             match result {
                 Ok(done) => {
-                    self.has_progressed |= step.is_change();
                     setbacks.extend(self.take(done, &mut end));
                 }
                 Err(error) => {
-                    end.resources.extend(self.after_failure(step, &error));
+                    end.resources.extend(self.after_failure(step, &error, &before));
                     setbacks.push(judge(step, &error));
                 }
             }
@@ -198,7 +201,7 @@ impl Round<'_> {
         Ok(setbacks.into_iter().max_by_key(Setback::weight))
     }
 
-    fn executor(&self) -> Executor<'_> {
+    fn executor(&self, now: Timestamp) -> Executor<'_> {
         Executor {
             cloudflare: &self.app.cloudflare,
             releases: self.app.releases.as_ref(),
@@ -208,6 +211,7 @@ impl Round<'_> {
             ledger: &self.observed.ledger,
             secrets: &self.secrets,
             assets: self.assets.as_ref(),
+            now,
         }
     }
 
@@ -225,30 +229,26 @@ impl Round<'_> {
             self.observed.are_assets_staged = true;
         }
         end.resources.extend(done.end.resources);
+        end.is_new_script |= done.end.is_new_script;
         end.pushed.extend(done.end.pushed);
         end.removed.extend(done.end.removed);
         end.events.extend(done.end.events);
         done.pause.map(|message| Setback::Blocked(Obstacle::Passing { message, retry_after_s: None }))
     }
 
-    /// What the ledger says after a failure: unknown where that is so, and where Cloudflare said no before acting, what
-    /// it said before.
-    fn after_failure(&self, step: &Step, error: &StepError) -> Vec<ResourceChange> {
-        let unknown = unknown_after(step, error);
-        let restored = step.touches().iter().filter(|kind| !unknown.contains(kind));
-        let as_before = restored.map(|kind| self.change(*kind, self.observed.ledger.get(*kind).state));
-        as_before.chain(unknown.iter().map(|kind| self.change(*kind, ResourceState::Unknown))).collect()
-    }
-
-    fn change(&self, kind: ResourceKind, state: ResourceState) -> ResourceChange {
-        let resource = self.observed.ledger.get(kind);
-        ResourceChange {
-            kind,
-            state,
-            external_id: resource.external_id.clone(),
-            applied: resource.applied.clone(),
-            is_end_of_life: false,
+    /// What the ledger says after a failure. Unknown where that is so. Where Cloudflare said no before acting, what it said
+    /// `before` the stage: also that nothing was asked for, if this stage was the first to ask. What turned out to be
+    /// another's is not there as ours, and none of our asking.
+    fn after_failure(&self, step: &Step, error: &StepError, before: &Ledger) -> Vec<ResourceChange> {
+        if let StepError::NameTaken { kind, .. } = error {
+            return vec![ResourceChange { is_end_of_life: true, ..change(before.get(*kind), ResourceState::Absent) }];
         }
+        let unknown = unknown_after(step, error);
+        let as_before = step.touches().iter().filter(|kind| !unknown.contains(kind)).map(|kind| {
+            let line = before.get(*kind);
+            ResourceChange { is_end_of_life: line.asked_at.is_none(), ..change(line, line.state) }
+        });
+        as_before.chain(unknown.iter().map(|kind| change(before.get(*kind), ResourceState::Unknown))).collect()
     }
 
     /// Takes what was recorded into this round's own picture.
@@ -261,9 +261,9 @@ impl Round<'_> {
             if change.is_end_of_life {
                 resource.asked_at = None;
             }
-            if change.kind == ResourceKind::Script && change.state == ResourceState::Absent {
-                self.secrets.iter_mut().for_each(|secret| secret.pushed_version = 0);
-            }
+        }
+        if end.is_new_script {
+            self.secrets.iter_mut().for_each(|secret| secret.pushed_version = 0);
         }
         for (name, version) in end.pushed {
             if let Some(secret) = self.secrets.iter_mut().find(|secret| secret.name == name) {
@@ -286,14 +286,13 @@ impl Round<'_> {
         let mut ready = |status, reason: &str, message: &str| {
             condition::set(&mut conditions, now, "Ready", status, reason, message);
         };
-        let attempts = if self.has_progressed { 1 } else { tenant.attempts };
         let [chance] = entropy::bytes::<1>(self.app.entropy.as_ref());
         let backed_off =
-            |retry_after_s| Some(now.plus_ms(backoff::wait_ms(attempts, tenant.phase, retry_after_s, chance)));
+            |retry_after_s| Some(now.plus_ms(backoff::wait_ms(tenant.attempts, tenant.phase, retry_after_s, chance)));
         let still = |due_at, events| RoundEnd {
             phase: tenant.phase,
             conditions: Vec::new(),
-            attempts,
+            attempts: tenant.attempts,
             due_at,
             converged: false,
             events,
@@ -319,8 +318,12 @@ impl Round<'_> {
                 RoundEnd { phase, attempts: 0, converged: true, ..still(due_at, events) }
             }
             Stop::BudgetUsedUp => {
-                ready(Status::False, "InProgress", "more is to be done than fits into one round; it goes on at once");
-                still(Some(now), Vec::new())
+                ready(
+                    Status::False,
+                    "InProgress",
+                    "more is to be done than fits into one round; it goes on in a minute",
+                );
+                RoundEnd { attempts: 0, ..still(Some(now.plus_ms(PAUSE_MS)), Vec::new()) }
             }
             Stop::Obstacle(Obstacle::Passing { message, retry_after_s }) => {
                 let retry_after_s = *retry_after_s;
@@ -333,7 +336,8 @@ impl Round<'_> {
                 RoundEnd { phase: stopped(tenant.phase), ..still(Some(now.plus_ms(UNAUTHORIZED_WAIT_MS)), events) }
             }
             Stop::Obstacle(Obstacle::Lasting { reason, message }) => {
-                ready(Status::False, reason, message);
+                let again = format!("Then try again: PATCH /v1/tenants/{} with {{\"spec\": {{}}}}.", tenant.name);
+                ready(Status::False, reason, &format!("{message} {again}"));
                 // A deletion never gives up; it slows down.
                 let due_at = if tenant.phase == Phase::Deleting { backed_off(None) } else { None };
                 let events = vec![Event::new(reason, message.clone())];
@@ -341,6 +345,16 @@ impl Round<'_> {
             }
         };
         RoundEnd { conditions, ..end }
+    }
+}
+
+fn change(line: &Resource, state: ResourceState) -> ResourceChange {
+    ResourceChange {
+        kind: line.kind,
+        state,
+        external_id: line.external_id.clone(),
+        applied: line.applied.clone(),
+        is_end_of_life: false,
     }
 }
 

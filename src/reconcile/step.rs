@@ -202,9 +202,4 @@ impl Step {
             _ => 1,
         }
     }
-
-    /// Whether its success changes the outside: what counts as progress.
-    pub fn is_change(&self) -> bool {
-        !matches!(self, Self::Look(_) | Self::ClaimScript | Self::StageAssets)
-    }
 }

@@ -204,7 +204,7 @@ mod tests {
         use Operation::*;
         check(vec![
             (Step::Look(Bucket), lost(BucketGet), "passing", &[]),
-            (Step::ClaimScript, lost(ScriptSettingsGet), "passing", &[]),
+            (Step::ClaimScript, lost(ServiceGet), "passing", &[]),
             (Step::StageAssets, lost(AssetsUpload), "passing", &[]),
             (Step::EmptyBucket, lost(ObjectsDelete), "passing", &[]),
             (PUSH, lost(SecretsPatch), "passing", &[]),

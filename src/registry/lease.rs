@@ -1,7 +1,7 @@
 //! What a round does with the registry: take the lease, note each call before and after, give the lease back.
 
 use super::db::{Statement, Value};
-use super::{Error, Registry, event, row, sql, statement, to_json};
+use super::{Error, Registry, row, sql, statement, to_json};
 use crate::clock::Timestamp;
 use crate::release::Release;
 use crate::tenant::event::Event;
@@ -43,6 +43,8 @@ pub struct ResourceChange {
 pub struct StageEnd {
     /// How resources stand.
     pub resources: Vec<ResourceChange>,
+    /// The script was made anew: of the secrets that a former one had, Cloudflare has none any more.
+    pub is_new_script: bool,
     /// Secrets that Cloudflare has now, with the version that was pushed.
     pub pushed: Vec<(SecretName, i64)>,
     /// Secrets that Cloudflare no longer has, with the version that asked for it.
@@ -113,7 +115,7 @@ impl Registry {
     ) -> Result<(), Error> {
         let (id, token) = ids(leased);
         let mut batch = vec![
-            statement(sql::EXTEND_LEASE, [id.clone(), token, expires.0.into(), now.0.into()]),
+            statement(sql::EXTEND_LEASE, [id.clone(), token, expires.0.into()]),
             statement(sql::GUARD_ONE_ROW_CHANGED, []),
         ];
         batch.extend(
@@ -130,9 +132,9 @@ impl Registry {
         let mut batch = vec![statement(sql::GUARD_LEASE, [id.clone(), token])];
         for change in &end.resources {
             batch.push(record(&id, change, now)?);
-            if change.kind == ResourceKind::Script && change.state == ResourceState::Absent {
-                batch.push(statement(sql::SECRETS_LOST, [id.clone()]));
-            }
+        }
+        if end.is_new_script {
+            batch.push(statement(sql::SECRETS_LOST, [id.clone()]));
         }
         for (name, version) in &end.pushed {
             let args = [id.clone(), name.as_str().into(), (*version).into(), now.0.into()];
@@ -141,7 +143,7 @@ impl Registry {
         for (name, version) in &end.removed {
             batch.push(statement(sql::SECRET_GONE, [id.clone(), name.as_str().into(), (*version).into()]));
         }
-        batch.extend(end.events.iter().map(|happened| event(&leased.tenant.id, now, happened)));
+        batch.extend(end.events.iter().map(|happened| round_event(leased, happened, IsNewsOfTheEnd(false), now)));
         self.db.batch(batch).await?;
         Ok(())
     }
@@ -167,10 +169,25 @@ impl Registry {
             i64::from(end.converged).into(),
         ];
         let mut batch = vec![statement(sql::FINISH_ROUND, args), statement(sql::GUARD_ONE_ROW_CHANGED, [])];
-        batch.extend(end.events.iter().map(|happened| event(&leased.tenant.id, now, happened)));
+        batch.extend(end.events.iter().map(|happened| round_event(leased, happened, IsNewsOfTheEnd(true), now)));
         let finished = self.db.batch(batch).await?.into_iter().next().unwrap_or_default();
         Ok(row::rows(finished, "tenant", |row| row.get("due_at_ms"))?.pop().flatten())
     }
+}
+
+/// Whether a line of history says how the round ended, not what it did.
+struct IsNewsOfTheEnd(bool);
+
+fn round_event(leased: &Leased, happened: &Event, is_news_of_the_end: IsNewsOfTheEnd, now: Timestamp) -> Statement {
+    let args = [
+        leased.tenant.id.0.as_str().into(),
+        now.0.into(),
+        happened.reason.as_str().into(),
+        happened.message.as_str().into(),
+        leased.tenant.generation.into(),
+        i64::from(is_news_of_the_end.0).into(),
+    ];
+    statement(sql::INSERT_ROUND_EVENT, args)
 }
 
 fn ids(leased: &Leased) -> (Value, Value) {

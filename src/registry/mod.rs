@@ -23,7 +23,7 @@ pub use self::row::EventRow;
 use crate::clock::Timestamp;
 use crate::release::{Release, ReleaseId};
 use crate::tenant::event::Event;
-use crate::tenant::{Condition, Phase, Resource, ResourceKind, SecretName, Tenant, TenantId, TenantName, TenantSpec};
+use crate::tenant::{Condition, Resource, ResourceKind, SecretName, Tenant, TenantId, TenantName, TenantSpec};
 use crate::vault::{SealedSecret, Secret, TokenHash};
 
 /// What can go wrong with the registry.
@@ -82,8 +82,6 @@ pub struct NewTenant<'a> {
 /// What every change of what is wanted writes, beside the change itself.
 #[derive(Clone, Copy, Debug)]
 pub struct Change<'a> {
-    /// The tenant's phase from now on.
-    pub phase: Phase,
     /// What holds from now on.
     pub conditions: &'a [Condition],
     /// What happened.
@@ -251,7 +249,6 @@ impl Registry {
         let mut args = vec![
             tenant.id.0.as_str().into(),
             tenant.generation.into(),
-            change.phase.as_str().into(),
             to_json(change.conditions)?,
             change.now.0.into(),
         ];

@@ -39,6 +39,11 @@ pub const INSERT_TOKEN: &str = "INSERT INTO token (id, tenant_id, hash, created_
 pub const INSERT_EVENT: &str = "INSERT INTO event (tenant_id, at_ms, generation, reason, message) \
      SELECT id, ?2, generation, ?3, ?4 FROM tenant WHERE id = ?1";
 
+/// A line of history about a round, with the generation that the round is about. With `?6` it is news of the round's end,
+/// which is none any more when something newer was asked for meanwhile.
+pub const INSERT_ROUND_EVENT: &str = "INSERT INTO event (tenant_id, at_ms, generation, reason, message) \
+     SELECT id, ?2, ?5, ?3, ?4 FROM tenant WHERE id = ?1 AND (generation = ?5 OR NOT ?6)";
+
 /// Whether a living tenant has a name.
 pub const NAME_TAKEN: &str = "SELECT 1 AS taken FROM tenant WHERE name = ?1 AND deleted_at_ms IS NULL";
 
@@ -69,13 +74,13 @@ pub const EVENTS: &str = "SELECT id, at_ms, generation, reason, message FROM eve
      WHERE tenant_id = ?1 AND id > ?2 ORDER BY id LIMIT ?3";
 
 /// A new spec, if the tenant is still at the generation that it was made from and not being deleted. Due at once.
-pub const CHANGE_SPEC: &str = "UPDATE tenant SET spec = ?6, phase = ?3, conditions = ?4, generation = generation + 1, \
-     attempts = 0, due_at_ms = ?5, updated_at_ms = ?5 \
+pub const CHANGE_SPEC: &str = "UPDATE tenant SET spec = ?5, phase = CASE WHEN observed_generation > 0 THEN 'updating' ELSE 'pending' END, \
+     conditions = ?3, generation = generation + 1, attempts = 0, due_at_ms = ?4, updated_at_ms = ?4 \
      WHERE id = ?1 AND generation = ?2 AND delete_asked_at_ms IS NULL";
 
 /// The same for a change of secrets: the spec stays.
-pub const CHANGE_SECRETS: &str = "UPDATE tenant SET phase = ?3, conditions = ?4, generation = generation + 1, \
-     attempts = 0, due_at_ms = ?5, updated_at_ms = ?5 \
+pub const CHANGE_SECRETS: &str = "UPDATE tenant SET phase = CASE WHEN observed_generation > 0 THEN 'updating' ELSE 'pending' END, \
+     conditions = ?3, generation = generation + 1, attempts = 0, due_at_ms = ?4, updated_at_ms = ?4 \
      WHERE id = ?1 AND generation = ?2 AND delete_asked_at_ms IS NULL";
 
 /// A secret's new value, a version above its former one.
@@ -87,10 +92,10 @@ pub const SET_SECRET: &str = "INSERT INTO secret (tenant_id, name, wanted, versi
 pub const UNSET_SECRET: &str = "UPDATE secret SET wanted = 'deleted', version = ?3, sealed = NULL, updated_at_ms = ?4 \
      WHERE tenant_id = ?1 AND name = ?2";
 
-/// Asks for deletion, with data kept until `?6`. A later request may only shorten the time that data is kept.
-pub const ASK_DELETE: &str = "UPDATE tenant SET phase = ?3, conditions = ?4, generation = generation + 1, attempts = 0, \
-     delete_asked_at_ms = COALESCE(delete_asked_at_ms, ?5), \
-     keep_data_until_ms = MIN(COALESCE(keep_data_until_ms, ?6), ?6), due_at_ms = ?5, updated_at_ms = ?5 \
+/// Asks for deletion, with data kept until `?5`. A later request may only shorten the time that data is kept.
+pub const ASK_DELETE: &str = "UPDATE tenant SET phase = 'deleting', conditions = ?3, generation = generation + 1, attempts = 0, \
+     delete_asked_at_ms = COALESCE(delete_asked_at_ms, ?4), \
+     keep_data_until_ms = MIN(COALESCE(keep_data_until_ms, ?5), ?5), due_at_ms = ?4, updated_at_ms = ?4 \
      WHERE id = ?1 AND generation = ?2 AND deleted_at_ms IS NULL";
 
 /// Values that no step will push any more.
@@ -100,8 +105,10 @@ pub const ERASE_SEALED: &str = "UPDATE secret SET sealed = NULL WHERE tenant_id 
 pub const DUE: &str = "SELECT id FROM tenant WHERE due_at_ms <= ?1 AND lease_expires_ms <= ?1 \
      ORDER BY due_at_ms LIMIT ?2";
 
-/// Takes the lease on one tenant that is due and free. One statement, so that two consumers cannot both get it.
-pub const LEASE: &str = "UPDATE tenant SET lease_token = ?2, lease_expires_ms = ?3, attempts = attempts + 1 \
+/// Takes the lease on one tenant that is due and free. One statement, so that two consumers cannot both get it. Until the
+/// round says otherwise the tenant is due when the lease ends, so that a round that vanished goes to the back of the queue.
+pub const LEASE: &str = "UPDATE tenant SET lease_token = ?2, lease_expires_ms = ?3, due_at_ms = ?3, \
+     attempts = attempts + 1 \
      WHERE id = ?1 AND due_at_ms <= ?4 AND lease_expires_ms <= ?4";
 
 /// The tenant, if the lease is ours.
@@ -112,9 +119,9 @@ pub const LEASED_TENANT: &str =
 pub const RELEASE_OF_TENANT: &str =
     "SELECT r.id, r.manifest FROM tenant t JOIN release r ON r.id = t.release_id WHERE t.id = ?1";
 
-/// Keeps the lease for another while, if it is still ours and has not run out. Followed by the guard.
-pub const EXTEND_LEASE: &str = "UPDATE tenant SET lease_expires_ms = ?3 \
-     WHERE id = ?1 AND lease_token = ?2 AND lease_expires_ms > ?4";
+/// Keeps the lease for another while, if nobody has taken it over. Followed by the guard.
+pub const EXTEND_LEASE: &str = "UPDATE tenant SET lease_expires_ms = ?3, due_at_ms = CASE WHEN due_at_ms = lease_expires_ms THEN ?3 ELSE due_at_ms END \
+     WHERE id = ?1 AND lease_token = ?2";
 
 /// Guard: the lease is still ours.
 pub const GUARD_LEASE: &str = "SELECT CASE WHEN EXISTS (SELECT 1 FROM tenant WHERE id = ?1 AND lease_token = ?2) \

@@ -21,15 +21,6 @@ pub enum Phase {
 }
 
 impl Phase {
-    /// The phase after a change of what is wanted: a tenant that was once ready is updating, others are still pending.
-    pub fn after_change(self, was_ever_ready: bool) -> Self {
-        match self {
-            Self::Deleting | Self::Deleted => self,
-            _ if was_ever_ready => Self::Updating,
-            _ => Self::Pending,
-        }
-    }
-
     /// The word in JSON and in the database.
     pub fn as_str(self) -> &'static str {
         match self {

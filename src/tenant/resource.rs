@@ -76,6 +76,13 @@ pub struct Resource {
     pub asked_at: Option<Timestamp>,
 }
 
+impl Resource {
+    /// One that does not exist and was never asked for.
+    pub fn absent(kind: ResourceKind, name: String) -> Self {
+        Self { kind, name, state: ResourceState::Absent, external_id: None, applied: None, asked_at: None }
+    }
+}
+
 /// What a resource was last made to be.
 #[derive(Clone, Debug, PartialEq, Eq, Serialize, Deserialize)]
 #[serde(rename_all = "lowercase")]
@@ -105,9 +112,6 @@ pub enum Applied {
         /// Whether running instances were told to take image and size on.
         rolled_out: bool,
     },
-    /// A container application whose class went with the script that had it: it serves nothing, keeps its name and
-    /// cannot be given another class.
-    Stranded {},
     /// A route.
     Route {},
     /// A schedule.
@@ -147,15 +151,7 @@ impl Ledger {
 
     /// A ledger in which nothing exists yet.
     pub fn empty(names: &[(ResourceKind, String)]) -> Result<Self, ResourceKind> {
-        let absent = |(kind, name): &(ResourceKind, String)| Resource {
-            kind: *kind,
-            name: name.clone(),
-            state: ResourceState::Absent,
-            external_id: None,
-            applied: None,
-            asked_at: None,
-        };
-        Self::from_rows(names.iter().map(absent).collect())
+        Self::from_rows(names.iter().map(|(kind, name)| Resource::absent(*kind, name.clone())).collect())
     }
 
     /// The line of one kind.

@@ -15,16 +15,28 @@ use worker::{Request, Response};
 
 use super::headers;
 use crate::http as http_face;
-use crate::http::{ApiError, MAX_BODY_BYTES};
+use crate::http::{ApiError, Cause, MAX_BODY_BYTES, X_REQUEST_ID};
 
 /// Answers `request` by `router`.
 pub async fn serve(mut router: Router, request: Request) -> worker::Result<Response> {
     match read(request).await {
         Ok(request) => {
             let Ok(response) = router.call(request).await;
+            log_cause(&response);
             write(response).await
         }
         Err(refusal) => write(http_face::refuse(refusal)).await,
+    }
+}
+
+/// One line for the log about a failure on our side: the answer names the request only.
+fn log_cause(response: &http::Response<Body>) {
+    if let Some(Cause(cause)) = response.extensions().get() {
+        let id = response.headers().get(X_REQUEST_ID).and_then(|id| id.to_str().ok()).unwrap_or_default();
+        worker::console_error!(
+            "{}",
+            serde_json::json!({ "request_id": id, "status": response.status().as_u16(), "cause": cause })
+        );
     }
 }
 

@@ -316,3 +316,49 @@ async fn without_a_release_there_is_nothing_to_sign_up_for() {
     let plane = TestPlane::with(settings(&[]), None).await;
     assert_eq!(plane.post("/v1/tenants", &json!({"name": "alice"})).await.problem(503), "no_release");
 }
+
+#[tokio::test(start_paused = true)]
+async fn a_sign_up_that_the_database_made_is_answered_though_its_own_answer_was_lost() {
+    // Default release, name taken, then the tenant is written.
+    let plane = TestPlane::new().await;
+    plane.lose_database_answer(3);
+    let signed_up = plane.sign_up(&json!({"name": "alice"})).await;
+    plane.until_quiet().await;
+    assert_eq!(plane.tenant("alice", signed_up["token"].as_str().unwrap()).await["phase"], "ready");
+}
+
+#[tokio::test]
+async fn a_database_that_is_away_is_said_to_be_and_nothing_else_is_told() {
+    let plane = TestPlane::new().await;
+    plane.lose_database_answer(1);
+    let answer = plane.post("/v1/tenants", &json!({"name": "alice"})).await;
+    assert_eq!(answer.problem(503), "unavailable");
+    assert_eq!(answer.headers["retry-after"], "5");
+    assert!(!answer.text.contains("broke"), "{}", answer.text);
+}
+
+#[tokio::test(start_paused = true)]
+async fn secrets_set_one_by_one_and_all_at_once_all_arrive() {
+    let plane = TestPlane::new().await;
+    let token = plane.sign_up(&json!({"name": "alice"})).await["token"].as_str().unwrap().to_owned();
+    plane.until_quiet().await;
+    let names = ["A", "B", "C", "D", "E", "F", "G"].map(|name| format!("/v1/tenants/alice/secrets/{name}"));
+    let puts = names.iter().map(|path| plane.raw("PUT", path, Some(&token), "{\"value\":\"x\"}"));
+    for answer in futures_util::future::join_all(puts).await {
+        answer.expect(202);
+    }
+    plane.until_quiet().await;
+    for name in ["A", "B", "C", "D", "E", "F", "G"] {
+        assert!(plane.emulator.secret_is("paramita-cloud-alice", name, "x"), "{name}");
+    }
+}
+
+#[tokio::test]
+async fn addresses_that_are_no_text_are_problems_too() {
+    let plane = TestPlane::new().await;
+    assert_eq!(plane.get("/v1/names/%FF", None).await.problem(400), "malformed");
+    let token = plane.sign_up(&json!({"name": "alice"})).await["token"].as_str().unwrap().to_owned();
+    assert_eq!(plane.get("/v1/tenants/%FF", Some(&token)).await.problem(404), "no_such_tenant");
+    let answer = plane.raw("PUT", "/v1/tenants/alice/secrets/%FF", Some(&token), "{\"value\":\"x\"}").await;
+    assert!(answer.status.is_client_error());
+}

@@ -312,3 +312,65 @@ async fn a_worker_uploaded_again_keeps_the_secrets_that_it_has() {
     assert_eq!(plane.calls().iter().filter(|kind| *kind == "script.upload").count(), 2);
     assert!(plane.emulator.secret_is("paramita-cloud-alice", "ANTHROPIC_API_KEY", "k"));
 }
+
+#[tokio::test(start_paused = true)]
+async fn a_bucket_that_will_not_be_empty_is_tried_again_at_growing_waits() {
+    let plane = TestPlane::new().await;
+    let token = signed_up(&plane).await;
+    plane.until_quiet().await;
+    // As with an unfinished multipart upload: no object is listed, and the bucket is refused all the same.
+    let refusal =
+        Effect::Refuse { status: 409, code: 10008, message: "The bucket you tried to delete is not empty".into() };
+    plane.emulator.fault(Fault::new(refusal).kind("r2.bucket.delete").times(9));
+    plane.raw("DELETE", "/v1/tenants/alice?grace_days=0", Some(&token), "").await.expect(202);
+    plane.emulator.clear_journal();
+    plane.until_quiet().await;
+    assert_eq!(plane.tenant("alice", &token).await["phase"], "deleted");
+    let journal = plane.emulator.journal();
+    let tries: Vec<i64> =
+        journal.iter().filter(|call| call.kind == "r2.bucket.delete").map(|call| call.at_ms).collect();
+    let waits: Vec<i64> = tries.windows(2).map(|pair| pair[1] - pair[0]).filter(|wait| *wait > 0).collect();
+    assert!(waits.windows(2).all(|pair| pair[1] > pair[0]), "{waits:?}");
+    assert!(waits.len() >= 4, "{waits:?}");
+}
+
+#[tokio::test(start_paused = true)]
+async fn a_container_that_shows_late_is_not_left_behind() {
+    let plane = TestPlane::new().await;
+    let token = signed_up(&plane).await;
+    // It is made, but nobody learns of it, and then it does not show in the list for a while.
+    let stale = plane.emulator.fault(Fault::new(Effect::StaleRead).kind("container.list").times(2));
+    plane.emulator.fault(Fault::new(Effect::ReplyLost).kind("container.create"));
+    plane.lose_nudges();
+    paramita::jobs::on_tick(&plane.app, "req_test").await.unwrap();
+    plane.lose_nudges();
+    assert!(plane.emulator.state().await.unwrap().applications.contains_key("moltbot-alice"));
+
+    plane.raw("DELETE", "/v1/tenants/alice?grace_days=0", Some(&token), "").await.expect(202);
+    plane.until_quiet().await;
+    assert!(plane.emulator.struck(stale) > 0);
+    assert_eq!(plane.tenant("alice", &token).await["phase"], "deleted");
+    assert_eq!(plane.emulator.state().await.unwrap(), State::default());
+}
+
+#[tokio::test(start_paused = true)]
+async fn a_bucket_made_by_somebody_else_after_a_refusal_is_not_taken_for_ours() {
+    let plane = TestPlane::new().await;
+    let refusal = Effect::Refuse { status: 403, code: 10042, message: "Please enable R2.".into() };
+    plane.emulator.fault(Fault::new(refusal).kind("r2.bucket.create"));
+    let token = signed_up(&plane).await;
+    plane.until_quiet().await;
+    plane.clock.advance_ms(60_000);
+    plane.emulator.seed_bucket("moltbot-data-alice").await.unwrap();
+    plane.emulator.seed_object("moltbot-data-alice", "theirs", "x").await.unwrap();
+    plane.clock.advance_ms(60_000);
+
+    // The failed tenant is asked to try again, meets the stranger's bucket, and later goes without it.
+    plane.raw("PATCH", "/v1/tenants/alice", Some(&token), "{\"spec\":{}}").await.expect(202);
+    plane.until_quiet().await;
+    assert_eq!(condition(&plane.tenant("alice", &token).await, "Ready").1, "NameTaken");
+    plane.raw("DELETE", "/v1/tenants/alice?grace_days=0", Some(&token), "").await.expect(202);
+    plane.until_quiet().await;
+    assert_eq!(plane.tenant("alice", &token).await["phase"], "deleted");
+    assert_eq!(plane.emulator.state().await.unwrap().buckets["moltbot-data-alice"], 1);
+}

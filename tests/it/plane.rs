@@ -2,6 +2,8 @@
 //! still until a test moves it, chance comes from a seed, and nudges wait until a test delivers them.
 
 use std::collections::{HashMap, VecDeque};
+use std::sync::atomic::AtomicU32;
+use std::sync::atomic::Ordering::SeqCst;
 use std::sync::{Arc, Mutex};
 use std::time::Duration;
 
@@ -18,7 +20,7 @@ use paramita::cloudflare::{Transport, TransportError};
 use paramita::config::Config;
 use paramita::entropy::SeededEntropy;
 use paramita::reconcile::Report;
-use paramita::registry::db::{Db, Statement};
+use paramita::registry::db::{Db, DbError, Outcome, Statement};
 use paramita::registry::sqlite::Sqlite;
 use paramita::release::store::{ReleaseStore, StoreError};
 use paramita::wake::{Nudge, WakeUp};
@@ -42,6 +44,7 @@ pub struct TestPlane {
     pub emulator: Emulator,
     pub database: Arc<Sqlite>,
     pub clock: Arc<ManualClock>,
+    until_lost: Arc<AtomicU32>,
     nudges: Arc<Nudges>,
     router: Router,
 }
@@ -76,6 +79,23 @@ impl Answer {
             assert!(problem[field].as_str().is_some_and(|text| !text.is_empty()), "{field} in {problem}");
         }
         problem["code"].as_str().unwrap().to_owned()
+    }
+}
+
+/// The database behind a connection that can break.
+struct Connection {
+    database: Arc<Sqlite>,
+    /// Batches still to be answered before one's answer is lost; 0: none is.
+    until_lost: Arc<AtomicU32>,
+}
+
+impl Db for Connection {
+    fn batch(&self, statements: Vec<Statement>) -> BoxFuture<'_, Result<Vec<Outcome>, DbError>> {
+        Box::pin(async move {
+            let answer = self.database.batch(statements).await;
+            let before = self.until_lost.fetch_update(SeqCst, SeqCst, |left| left.checked_sub(1)).unwrap_or(0);
+            if before == 1 { Err(DbError::Other("the connection broke".into())) } else { answer }
+        })
     }
 }
 
@@ -133,10 +153,11 @@ impl TestPlane {
         let time = Arc::clone(&clock);
         let emulator = Emulator::new(Options { clock: Arc::new(move || time.now().0), ..Options::default() });
         let database = Arc::new(Sqlite::in_memory().unwrap());
+        let until_lost = Arc::new(AtomicU32::new(0));
         let nudges = Arc::new(Nudges::default());
         let blobs = release.as_ref().map(|release| release.blobs.clone()).unwrap_or_default();
         let ports = Ports {
-            db: Arc::clone(&database) as Arc<dyn Db>,
+            db: Arc::new(Connection { database: Arc::clone(&database), until_lost: Arc::clone(&until_lost) }),
             transport: Arc::new(InProcess(emulator.clone())),
             clock: Arc::clone(&clock) as Arc<dyn Clock>,
             entropy: Arc::new(SeededEntropy::new(1)),
@@ -145,7 +166,7 @@ impl TestPlane {
         };
         let app = App::new(config, ports);
         let router = paramita::http::router(app.clone());
-        let plane = Self { app, emulator, database, clock, nudges, router };
+        let plane = Self { app, emulator, database, clock, until_lost, nudges, router };
         if let Some(release) = release {
             plane.publish(&release).await;
         }
@@ -197,6 +218,11 @@ impl TestPlane {
             reports.extend(paramita::jobs::on_nudge(&self.app, nudge).await.unwrap());
         }
         panic!("not quiet after {MOST_ROUNDS} rounds; the last ended {:?}", reports.last());
+    }
+
+    /// The database does what it is asked, but the answer to the `nth` batch from now on is lost.
+    pub fn lose_database_answer(&self, nth: u32) {
+        self.until_lost.store(nth, SeqCst);
     }
 
     /// Loses every nudge that waits.

@@ -98,6 +98,11 @@ impl Workerd {
         serde_json::from_value(self.ask(json!({"do": "sql", "sql": sql, "args": args}))).expect("rows")
     }
 
+    /// What the database says to a statement that it refuses.
+    pub fn sql_error(&self, sql: &str, args: Value) -> String {
+        self.try_ask(json!({"do": "sql", "sql": sql, "args": args})).expect_err("the statement is refused")
+    }
+
     /// Puts an object into the bucket of releases.
     pub fn put(&self, key: &str, bytes: &[u8]) {
         self.ask(json!({"do": "put", "key": key, "base64": BASE64_STANDARD.encode(bytes)}));
@@ -109,14 +114,19 @@ impl Workerd {
     }
 
     fn ask(&self, question: Value) -> Value {
+        let answer = self.try_ask(question.clone());
+        answer.unwrap_or_else(|error| panic!("{question}: {error}"))
+    }
+
+    fn try_ask(&self, question: Value) -> Result<Value, String> {
         let mut line = self.line.lock().unwrap_or_else(|poisoned| poisoned.into_inner());
         let (stdin, answers) = &mut *line;
         writeln!(stdin, "{question}").expect("the helper still runs");
         let answer = answers.recv_timeout(ANSWER_LIMIT).unwrap_or_else(|_| panic!("no answer to {question}"));
         let answer: Value = serde_json::from_str(&answer).expect("the helper answers in JSON");
         match answer.get("error") {
-            None => answer["ok"].clone(),
-            Some(error) => panic!("{question}: {}", error.as_str().unwrap_or_default()),
+            None => Ok(answer["ok"].clone()),
+            Some(error) => Err(error.as_str().unwrap_or_default().to_owned()),
         }
     }
 }

@@ -8,55 +8,10 @@ use cloudflare_emulator::State;
 use serde_json::{Value as Json, json};
 
 use crate::cloudflare::{Cloudflare, Sample};
-use crate::harness::{Answer, Workerd};
+use crate::harness::Workerd;
+use crate::owner::Owner;
 
 const PLANTED: &str = "planted-secret-8d969eef6ecad3c2";
-
-/// Looks at a tenant until it is ready: some seconds, twenty on a busy machine.
-const LOOKS: u32 = 600;
-const BETWEEN_LOOKS: Duration = Duration::from_millis(100);
-
-struct Owner<'a> {
-    plane: &'a Workerd,
-    name: &'static str,
-    token: String,
-}
-
-impl<'a> Owner<'a> {
-    fn sign_up(plane: &'a Workerd, name: &'static str, secrets: &Json) -> (Self, String) {
-        let answer = plane.fetch("POST", "/v1/tenants", &[], Some(&json!({"name": name, "secrets": secrets})));
-        assert_eq!(answer.status, 202, "{}", answer.body);
-        assert_eq!(answer.header("location"), Some(format!("/v1/tenants/{name}").as_str()));
-        let body = answer.json();
-        let text = |field: &str| body[field].as_str().unwrap().to_owned();
-        (Self { plane, name, token: text("token") }, text("gateway_token"))
-    }
-
-    fn ask(&self, method: &str, rest: &str, body: Option<&Json>) -> Answer {
-        let bearer = format!("Bearer {}", self.token);
-        let path = format!("/v1/tenants/{}{rest}", self.name);
-        self.plane.fetch(method, &path, &[("authorization", &bearer)], body)
-    }
-
-    /// Waits for a phase in which everything that was asked for is true.
-    fn until(&self, phase: &str) -> Json {
-        let mut tenant = Json::Null;
-        for _ in 0..LOOKS {
-            tenant = self.ask("GET", "", None).json()["tenant"].clone();
-            if tenant["phase"] == phase && tenant["generation"] == tenant["observed_generation"] {
-                return tenant;
-            }
-            std::thread::sleep(BETWEEN_LOOKS);
-        }
-        panic!("{} is not {phase}: {tenant}", self.name);
-    }
-
-    /// What the tenant's own Worker says of itself.
-    fn status(&self, cloudflare: &Cloudflare) -> Json {
-        let answer = http(cloudflare, "GET", self.name, "/status", "");
-        serde_json::from_str(&answer).unwrap_or_else(|_| panic!("no status of {}: {answer}", self.name))
-    }
-}
 
 /// A request to a tenant's own address; the answer's body. In HTTP/1.0, so that the body ends with the connection.
 fn http(cloudflare: &Cloudflare, method: &str, tenant: &str, path: &str, form: &str) -> String {
@@ -74,6 +29,12 @@ fn http(cloudflare: &Cloudflare, method: &str, tenant: &str, path: &str, form: &
     answer.split_once("\r\n\r\n").map(|(_, body)| body.to_owned()).unwrap_or_default()
 }
 
+/// What the tenant's own Worker says of itself.
+fn status(cloudflare: &Cloudflare, owner: &Owner<'_>) -> Json {
+    let answer = http(cloudflare, "GET", owner.name, "/status", "");
+    serde_json::from_str(&answer).unwrap_or_else(|_| panic!("no status of {}: {answer}", owner.name))
+}
+
 #[test]
 fn a_tenant_signs_up_runs_changes_and_goes_without_a_trace() {
     let cloudflare = Cloudflare::with_running_tenants();
@@ -89,7 +50,7 @@ fn a_tenant_signs_up_runs_changes_and_goes_without_a_trace() {
     // Each sees its own environment, secrets, counter and note, and nothing of the other.
     http(&cloudflare, "GET", "alice", "/", "");
     http(&cloudflare, "POST", "alice", "/note", "note=hello");
-    let (hers, his) = (alice.status(&cloudflare), bob.status(&cloudflare));
+    let (hers, his) = (status(&cloudflare, &alice), status(&cloudflare, &bob));
     assert_eq!((&hers["environment"], &hers["counter"], &hers["note"]), (&json!("alice"), &json!(1), &json!("hello")));
     assert_eq!((&his["environment"], &his["counter"], &his["note"]), (&json!("bob"), &json!(0), &json!("")));
     assert!(hers["secrets"].to_string().contains("ANTHROPIC_API_KEY"));
@@ -107,7 +68,7 @@ fn a_tenant_signs_up_runs_changes_and_goes_without_a_trace() {
     let secret = json!({"TELEGRAM_BOT_TOKEN": PLANTED});
     assert_eq!(alice.ask("PATCH", "/secrets", Some(&secret)).status, 202);
     alice.until("ready");
-    let hers = alice.status(&cloudflare);
+    let hers = status(&cloudflare, &alice);
     assert!(hers["secrets"].to_string().contains("TELEGRAM_BOT_TOKEN"));
     assert_eq!((&hers["counter"], &hers["note"]), (&json!(1), &json!("hello")));
 
@@ -134,7 +95,7 @@ fn a_tenant_signs_up_runs_changes_and_goes_without_a_trace() {
         assert!(!names.iter().any(|name| name.contains("alice")), "{names:?}");
     }
     assert!(http(&cloudflare, "GET", "alice", "/", "").contains("There is no Worker"));
-    assert_eq!(bob.status(&cloudflare)["environment"], "bob");
+    assert_eq!(status(&cloudflare, &bob)["environment"], "bob");
 
     assert_eq!(bob.ask("DELETE", "?grace_days=0", None).status, 202);
     bob.until("deleted");

@@ -1,7 +1,16 @@
 //! The plane as it is deployed, in the real Workers runtime; and its uploads beside those of the real wrangler.
 
+#![allow(
+    clippy::unwrap_used,
+    clippy::expect_used,
+    clippy::panic,
+    clippy::indexing_slicing,
+    reason = "what goes wrong in a helper fails the test that called it"
+)]
+
 mod cloudflare;
 mod harness;
 mod life;
+mod owner;
 mod starts;
 mod wrangler_agrees;

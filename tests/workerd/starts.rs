@@ -1,5 +1,6 @@
 //! The wasm build in the real Workers runtime.
 
+use paramita::registry::db::DbError;
 use serde_json::json;
 
 use crate::harness::Workerd;
@@ -32,4 +33,18 @@ fn a_body_over_the_limit_is_refused_before_it_is_read() {
 #[test]
 fn cron_runs_to_its_end() {
     Workerd::start(json!({})).cron();
+}
+
+#[test]
+fn d1_says_what_the_registry_listens_for() {
+    let plane = Workerd::start(json!({}));
+    plane.sql("INSERT INTO release (id, manifest, created_at_ms) VALUES ('rel_1', '{}', 1)", json!([]));
+    let tenant = "INSERT INTO tenant (id, name, phase, generation, spec, release_id, conditions, created_at_ms, updated_at_ms) \
+                  VALUES (?1, 'alice', 'pending', 1, '{}', 'rel_1', '[]', 1, 1)";
+    plane.sql(tenant, json!(["t1"]));
+    let taken = DbError::from_message(&plane.sql_error(tenant, json!(["t2"])));
+    assert_eq!(taken, DbError::Unique("tenant.name".into()));
+    let guard = "SELECT CASE WHEN ?1 THEN 1 ELSE json('no row changed') END AS held";
+    assert_eq!(plane.sql(guard, json!([1])).len(), 1);
+    assert_eq!(DbError::from_message(&plane.sql_error(guard, json!([0]))), DbError::Guard);
 }

@@ -8,6 +8,7 @@ use serde_json::{Map, Value as Json, json};
 
 use crate::cloudflare::{Cloudflare, Sample, root, scratch};
 use crate::harness::Workerd;
+use crate::owner::Owner;
 
 /// Where the two differ in the upload's metadata, and why. Each must really differ: a line that no longer does has to go.
 const DIFFERENCES: &[(&str, &str)] = &[
@@ -21,18 +22,11 @@ fn the_plane_uploads_what_wrangler_uploads_for_the_same_tenant() {
     let cloudflare = Cloudflare::start();
     let plane = Workerd::start(cloudflare.settings());
     Sample::published().publish_to(&plane);
-    let signed_up = plane.fetch("POST", "/v1/tenants", &[], Some(&json!({"name": "alice"}))).json();
-    let bearer = format!("Bearer {}", signed_up["token"].as_str().unwrap());
-    for _ in 0..600 {
-        let tenant = plane.fetch("GET", "/v1/tenants/alice", &[("authorization", &bearer)], None).json();
-        if tenant["tenant"]["phase"] == "ready" {
-            break;
-        }
-        std::thread::sleep(std::time::Duration::from_millis(100));
-    }
+    let (alice, _) = Owner::sign_up(&plane, "alice", &json!({}));
+    alice.until("ready");
     let our_upload = cloudflare.only_call("script.upload").body;
     let our_application = cloudflare.only_call("container.create").body;
-    let config = plane.fetch("GET", "/v1/tenants/alice/wrangler.jsonc", &[("authorization", &bearer)], None).body;
+    let config = alice.ask("GET", "/wrangler.jsonc", None).body;
 
     // By hand: the same project, the plane's configuration, an account of its own. Wrangler walks upwards for a
     // configuration of its own and resolves modules from there, so the project keeps its place.

@@ -90,7 +90,8 @@ async fn replayed_migrations_fail_their_precondition_and_change_nothing() {
     api.upload("alice", with(tenant(), "migrations", Value::Null)).await.result();
     let next = json!({"old_tag": "v1", "new_tag": "v2", "steps": [{"new_sqlite_classes": ["Other"]}]});
     api.upload("alice", with(tenant(), "migrations", next)).await.result();
-    assert_eq!(api.get("/workers/scripts/alice/settings").await.result()["migration_tag"], json!("v2"));
+    let service = api.get("/workers/services/alice").await;
+    assert_eq!(service.result()["default_environment"]["script"]["migration_tag"], json!("v2"));
 }
 
 #[tokio::test]

@@ -1,6 +1,7 @@
 //! `GET /v1/names/{name}`.
 
 use axum::Json;
+use axum::extract::rejection::PathRejection;
 use axum::extract::{Path, State};
 use serde::Serialize;
 
@@ -19,8 +20,13 @@ pub struct Answer {
 }
 
 /// Whether a name is free, taken, reserved or malformed, and why.
-pub async fn read(State(app): State<App>, Path(name): Path<String>, query: Query) -> Result<Json<Answer>, ApiError> {
+pub async fn read(
+    State(app): State<App>,
+    name: Result<Path<String>, PathRejection>,
+    query: Query,
+) -> Result<Json<Answer>, ApiError> {
     query.finish()?;
+    let Path(name) = name.map_err(|_| ApiError::Malformed("the name in the address"))?;
     let (status, reason) = match TenantName::parse(&name) {
         Err(error @ NameError::Reserved(_)) => ("reserved", error.to_string()),
         Err(error) => ("malformed", error.to_string()),

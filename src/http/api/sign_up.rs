@@ -23,12 +23,12 @@ use crate::http::view::{PlanView, TenantView};
 use crate::reconcile::desired::{Desired, deployment};
 use crate::reconcile::plan::{Observed, plan};
 use crate::reconcile::wrangler_config::wrangler_config;
-use crate::registry::NewTenant;
+use crate::registry::{self, NewTenant};
 use crate::release::Release;
 use crate::tenant::id::hex;
 use crate::tenant::spec::SpecChange;
 use crate::tenant::{
-    Ledger, Phase, ResourceKind, SecretName, Status, Tenant, TenantId, TenantName, TenantSpec, condition,
+    Ledger, Phase, Resource, ResourceKind, SecretName, Status, Tenant, TenantId, TenantName, TenantSpec, condition,
 };
 use crate::vault::sealed::Place;
 use crate::vault::secret::Wanted;
@@ -84,10 +84,8 @@ pub async fn create(
     if is_dry_run {
         return dry_run(&app, &sign_up, &release);
     }
-    let (tenant, token) = write(&app, &sign_up, &release).await?;
-    app.wake.nudge(Nudge { tenant: tenant.0.clone(), request_id: request_id.0 }, 0).await;
-
-    let (tenant, resources) = app.registry.find_tenant(&tenant).await?.ok_or(ApiError::NoSuchTenant)?;
+    let (tenant, resources, token) = write(&app, &sign_up, &release).await?;
+    app.wake.nudge(Nudge { tenant: tenant.id.0.clone(), request_id: request_id.0 }, 0).await;
     let answer = SignedUp {
         tenant: TenantView::of(&app, &tenant, &resources),
         token: token.expose(),
@@ -132,38 +130,49 @@ fn generate(app: &App, release: &Release, secrets: &mut Vec<(SecretName, PlainSe
     secrets.iter().find(|(name, _)| name.as_str() == gateway).map(|(_, value)| value.clone())
 }
 
-async fn write(app: &App, sign_up: &SignUp, release: &Release) -> Result<(TenantId, ApiToken), ApiError> {
+/// Writes the tenant. What is answered is made of what was written: nothing that could fail comes after, for the token
+/// is shown this once.
+async fn write(app: &App, sign_up: &SignUp, release: &Release) -> Result<(Tenant, Vec<Resource>, ApiToken), ApiError> {
     let entropy = app.entropy.as_ref();
-    let id = TenantId::generate(entropy);
+    let now = app.clock.now();
+    let mut tenant = new_tenant(TenantId::generate(entropy), sign_up, release, now);
+    let message = "the first round starts within a minute";
+    condition::set(&mut tenant.conditions, now, "Ready", Status::False, "SignedUp", message);
     let token = ApiToken::generate(entropy);
     let token_id = format!("tok_{}", hex(&entropy::bytes::<8>(entropy)));
     let seal = |(name, value): &(SecretName, PlainSecret)| {
-        let place = Place { tenant: &id, name, version: 1 };
+        let place = Place { tenant: &tenant.id, name, version: 1 };
         let sealed = app.config.sealing_key.seal(place, value, entropy);
         sealed.map(|sealed| (name.clone(), sealed)).map_err(|error| ApiError::Internal(error.to_string()))
     };
     let secrets = sign_up.secrets.iter().map(seal).collect::<Result<Vec<_>, _>>()?;
-    let now = app.clock.now();
-    let mut conditions = Vec::new();
-    condition::set(&mut conditions, now, "Ready", Status::False, "SignedUp", "the first round starts within a minute");
+    let names = app.config.prefixes.names_for(&sign_up.name);
     let new = NewTenant {
-        id: &id,
-        name: &sign_up.name,
-        spec: &sign_up.spec,
-        release: &release.id,
-        resources: &app.config.prefixes.names_for(&sign_up.name),
+        id: &tenant.id,
+        name: &tenant.name,
+        spec: &tenant.spec,
+        release: &tenant.release,
+        resources: &names,
         secrets: &secrets,
-        conditions: &conditions,
+        conditions: &tenant.conditions,
         token: (&token_id, &token.hash()),
     };
-    app.registry.create_tenant(new, now).await?;
-    Ok((id, token))
+    if let Err(error) = app.registry.create_tenant(new, now).await {
+        // The database may have done it and its answer been lost. Then the tenant is there under this id.
+        let is_written = matches!(error, registry::Error::Driver(_))
+            && app.registry.find_tenant(&tenant.id).await.is_ok_and(|found| found.is_some());
+        if !is_written {
+            return Err(error.into());
+        }
+    }
+    let resources = names.into_iter().map(|(kind, name)| Resource::absent(kind, name)).collect();
+    Ok((tenant, resources, token))
 }
 
 /// Nothing is written, nobody is called.
 fn dry_run(app: &App, sign_up: &SignUp, release: &Release) -> Result<Response, ApiError> {
     let now = app.clock.now();
-    let tenant = not_yet_written(sign_up, release, now);
+    let tenant = new_tenant(TenantId("(not yet)".to_owned()), sign_up, release, now);
     let missing_row = |kind: ResourceKind| ApiError::Internal(format!("no name for the {}", kind.as_str()));
     let ledger = Ledger::empty(&app.config.prefixes.names_for(&sign_up.name)).map_err(missing_row)?;
     let secrets: Vec<Secret> = sign_up.secrets.iter().map(|(name, _)| pending(name, now)).collect();
@@ -176,9 +185,9 @@ fn dry_run(app: &App, sign_up: &SignUp, release: &Release) -> Result<Response, A
     Ok(Json(DryRun { plan, wrangler_config, estimate: usage.estimate() }).into_response())
 }
 
-fn not_yet_written(sign_up: &SignUp, release: &Release, now: Timestamp) -> Tenant {
+fn new_tenant(id: TenantId, sign_up: &SignUp, release: &Release, now: Timestamp) -> Tenant {
     Tenant {
-        id: TenantId("(not yet)".to_owned()),
+        id,
         name: sign_up.name.clone(),
         phase: Phase::Pending,
         generation: 1,

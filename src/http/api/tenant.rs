@@ -33,7 +33,8 @@ pub async fn read(State(app): State<App>, owner: Owner, query: Query) -> Result<
     Ok(answer(&app, &owner.tenant, &owner.resources))
 }
 
-/// Changes the spec; what the body does not name stays. A change that changes nothing is answered 200.
+/// Changes the spec; what the body does not name stays. A change that changes nothing is answered 200, unless the tenant
+/// has failed: then it asks for another try.
 pub async fn change(
     State(app): State<App>,
     Extension(request_id): Extension<RequestId>,
@@ -46,14 +47,14 @@ pub async fn change(
     let Owner { tenant, resources } = owner;
     refuse_if_going(&tenant)?;
     let wanted = change.apply_to(tenant.spec.clone());
-    if wanted == tenant.spec {
+    if wanted == tenant.spec && tenant.phase != Phase::Failed {
         return Ok(answer(&app, &tenant, &resources));
     }
     let message = format!(
         "wanted from now on: {}, at most {} at once, sleep after {}",
         wanted.instance_type, wanted.max_instances, wanted.sleep_after
     );
-    let news = News::of_change(&tenant, "SpecChanged", message, app.clock.now());
+    let news = News::new(&tenant, "SpecChanged", message, app.clock.now());
     app.registry.change_spec(&tenant, &wanted, news.as_change()).await?;
     accepted(&app, &tenant, request_id).await
 }
@@ -76,7 +77,7 @@ pub async fn delete(
         0 => "deletion asked for, data included".to_owned(),
         days => format!("deletion asked for; data is kept for {days} days at most"),
     };
-    let news = News::of_deletion(&tenant, message, now);
+    let news = News::new(&tenant, "DeletionAsked", message, now);
     app.registry.ask_deletion(&tenant, now.plus_ms(grace_days * DAY_MS), news.as_change()).await?;
     accepted(&app, &tenant, request_id).await
 }
@@ -99,32 +100,22 @@ pub fn refuse_if_going(tenant: &Tenant) -> Result<(), ApiError> {
 
 /// What a change does to the tenant at once, before any round.
 pub struct News {
-    phase: Phase,
     conditions: Vec<Condition>,
     event: Event,
     now: Timestamp,
 }
 
 impl News {
-    /// Of something else being wanted.
-    pub fn of_change(tenant: &Tenant, reason: &str, message: String, now: Timestamp) -> Self {
-        let phase = tenant.phase.after_change(tenant.observed_generation > 0);
-        Self::new(tenant, phase, reason, message, now)
-    }
-
-    fn of_deletion(tenant: &Tenant, message: String, now: Timestamp) -> Self {
-        Self::new(tenant, Phase::Deleting, "DeletionAsked", message, now)
-    }
-
-    fn new(tenant: &Tenant, phase: Phase, reason: &str, message: String, now: Timestamp) -> Self {
+    /// Something else is wanted, so the tenant is not ready any more.
+    pub fn new(tenant: &Tenant, reason: &str, message: String, now: Timestamp) -> Self {
         let mut conditions = tenant.conditions.clone();
         condition::set(&mut conditions, now, "Ready", Status::False, reason, message.clone());
-        Self { phase, conditions, event: Event::new(reason, message), now }
+        Self { conditions, event: Event::new(reason, message), now }
     }
 
     /// In the registry's words.
     pub fn as_change(&self) -> Change<'_> {
-        Change { phase: self.phase, conditions: &self.conditions, event: &self.event, now: self.now }
+        Change { conditions: &self.conditions, event: &self.event, now: self.now }
     }
 }
 

@@ -93,6 +93,8 @@ impl World {
             Step::ClaimScript => {
                 self.remove_script();
                 self.observed.is_script_name_free = true;
+                // Only now is it known that an application that is there serves nothing any more.
+                return self.state(ResourceKind::Application) != Present;
             }
             Step::CreateBucket => self.make(ResourceKind::Bucket, None),
             Step::StageAssets => self.observed.are_assets_staged = true,

@@ -44,7 +44,7 @@ impl Situation {
 
     fn lose(&mut self, kind: ResourceKind) {
         let resource = self.ledger().get_mut(kind);
-        (resource.state, resource.external_id, resource.applied) = (Absent, None, None);
+        (resource.state, resource.external_id, resource.applied, resource.asked_at) = (Absent, None, None, None);
     }
 
     fn lose_sight_of(&mut self, kind: ResourceKind) {
@@ -229,7 +229,17 @@ fn a_single_difference_costs_only_what_it_needs() {
                     .into_iter()
                     .for_each(|kind| it.lose(kind))
             }),
-            "claim_script + stage_assets > deploy_script[] > enable_route + set_schedule",
+            "claim_script + stage_assets > deploy_script[] > enable_route + set_schedule + create_application",
+        ),
+        (
+            "script surely gone: an application cannot be given the new one's class",
+            but(|it| {
+                [ResourceKind::Script, ResourceKind::Route, ResourceKind::Schedule]
+                    .into_iter()
+                    .for_each(|kind| it.lose(kind));
+                it.observed.is_script_name_free = true;
+            }),
+            "stage_assets + delete_application > deploy_script[] > enable_route + set_schedule + create_application",
         ),
         ("container no longer in the release", but(|it| it.release.manifest.container = None), "delete_application"),
     ]);
@@ -321,6 +331,14 @@ fn while_data_is_kept_everything_but_the_bucket_goes() {
     check(&[
         ("all is there", deleted(), "delete_application + delete_script"),
         ("the script is gone", deleted().but(|it| it.lose(ResourceKind::Script)), "delete_application"),
+        (
+            "a container that was asked for does not show yet",
+            deleted().but(|it| {
+                it.lose(ResourceKind::Application);
+                it.ledger().application.asked_at = Some(NOW);
+            }),
+            "look(application)",
+        ),
         ("the container is gone", deleted().but(|it| it.lose(ResourceKind::Application)), "delete_script"),
         (
             "the bucket is unknown",
