@@ -1,0 +1,72 @@
+//! The steps of the container application.
+
+use super::{Executor, StepDone, StepError, ended, gone_or, there};
+use crate::cloudflare::containers::{ApplicationChange, NewApplication};
+use crate::reconcile::desired::Application;
+use crate::tenant::{Applied, ResourceKind};
+
+impl Executor<'_> {
+    pub(super) async fn create_application(&self, wanted: &Application) -> Result<StepDone, StepError> {
+        let name = &self.ledger.application.name;
+        let new = NewApplication {
+            name,
+            script_name: &self.ledger.script.name,
+            class_name: &wanted.class_name,
+            image: &wanted.image,
+            instance_type: &wanted.instance_type,
+            max_instances: wanted.max_instances,
+        };
+        let made = self.cloudflare.create_application(&new).await?;
+        let message = format!("container application {name} created, size {}", wanted.instance_type);
+        Ok(there(ResourceKind::Application, Some(made.id), Some(applied(wanted, true)))
+            .with_event("ContainerCreated", message))
+    }
+
+    pub(super) async fn modify_application(&self, wanted: &Application) -> Result<StepDone, StepError> {
+        let id = self.application_id()?;
+        // Image and size go into the stored configuration; only a rollout takes them to what runs.
+        let rolled_out = match &self.ledger.application.applied {
+            Some(Applied::Application { image, instance_type, rolled_out, .. })
+                if *image == wanted.image && *instance_type == wanted.instance_type =>
+            {
+                self.cloudflare.set_max_instances(id, wanted.max_instances).await?;
+                *rolled_out
+            }
+            _ => {
+                let change = ApplicationChange {
+                    image: &wanted.image,
+                    instance_type: &wanted.instance_type,
+                    max_instances: wanted.max_instances,
+                };
+                self.cloudflare.modify_application(id, &change).await?;
+                false
+            }
+        };
+        let message =
+            format!("container application set to {}, at most {} at once", wanted.instance_type, wanted.max_instances);
+        Ok(there(ResourceKind::Application, Some(id.to_owned()), Some(applied(wanted, rolled_out)))
+            .with_event("ContainerChanged", message))
+    }
+
+    pub(super) async fn roll_out(&self, wanted: &Application) -> Result<StepDone, StepError> {
+        let id = self.application_id()?;
+        self.cloudflare.create_rollout(id, &wanted.image, &wanted.instance_type).await?;
+        Ok(there(ResourceKind::Application, Some(id.to_owned()), Some(applied(wanted, true)))
+            .with_event("RolloutStarted", format!("running containers move to {}", wanted.instance_type)))
+    }
+
+    pub(super) async fn delete_application(&self) -> Result<StepDone, StepError> {
+        gone_or(self.cloudflare.delete_application(self.application_id()?).await)?;
+        let message = format!("container application {} deleted", self.ledger.application.name);
+        Ok(ended(&[ResourceKind::Application]).with_event("ContainerDeleted", message))
+    }
+}
+
+fn applied(wanted: &Application, rolled_out: bool) -> Applied {
+    Applied::Application {
+        image: wanted.image.clone(),
+        instance_type: wanted.instance_type.clone(),
+        max_instances: wanted.max_instances,
+        rolled_out,
+    }
+}
