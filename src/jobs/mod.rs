@@ -13,7 +13,7 @@ use crate::wake::Nudge;
 /// tens of calls, and Cloudflare takes 1,200 in five minutes.
 const SWEEP_LIMIT: i64 = 20;
 
-/// Rounds at once in one sweep: each has up to three calls open, and a Worker six connections.
+/// Rounds at once in one sweep: each has up to four calls open, and what is beyond a Worker's six connections waits.
 const SWEEP_AT_ONCE: usize = 2;
 
 /// Runs a round for the tenant that a nudge names, if it wants one. What goes wrong is left to the sweep: the tenant is

@@ -54,6 +54,10 @@ pub enum Outcome {
 /// What a round did.
 #[derive(Clone, Debug, PartialEq, Eq)]
 pub struct Report {
+    /// Whose it was.
+    pub tenant: TenantId,
+    /// The request that asked for it.
+    pub request_id: String,
     /// How it ended.
     pub outcome: Outcome,
     /// The steps that it ran, those that failed included.
@@ -65,6 +69,7 @@ pub struct Report {
 impl fmt::Display for Report {
     /// One line for the log: names of steps and a time, no values.
     fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        write!(f, "round for {} ({}): ", self.tenant, self.request_id)?;
         f.write_str(match self.outcome {
             Outcome::Converged => "converged",
             Outcome::Unfinished => "unfinished",
@@ -140,7 +145,8 @@ impl Round<'_> {
             let nudge = Nudge { tenant: self.leased.tenant.id.0.clone(), request_id: request_id.to_owned() };
             self.app.wake.nudge(nudge, seconds_until(due, now)).await;
         }
-        Ok(Report { outcome, steps: self.steps, due_at })
+        let tenant = self.leased.tenant.id.clone();
+        Ok(Report { tenant, request_id: request_id.to_owned(), outcome, steps: self.steps, due_at })
     }
 
     /// Plans and runs stages until there is nothing to do or something is in the way.

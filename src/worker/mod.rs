@@ -122,7 +122,7 @@ async fn scheduled(_: ScheduledEvent, env: Env, _: ScheduleContext) {
 /// One line for the log about a round.
 fn report(round: &Result<Option<Report>, registry::Error>) {
     match round {
-        Ok(Some(report)) => worker::console_log!("round: {report}"),
+        Ok(Some(report)) => worker::console_log!("{report}"),
         Ok(None) => {}
         Err(error) => worker::console_error!("round: {error}"),
     }
