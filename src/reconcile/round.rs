@@ -12,7 +12,7 @@ use super::step::Step;
 use super::verdict::{Obstacle, Setback, judge, unknown_after};
 use crate::app::App;
 use crate::clock::Timestamp;
-use crate::cloudflare::SecretText;
+use crate::cloudflare::{SecretText, Verdict};
 use crate::entropy;
 use crate::registry::{self, Leased, ResourceChange, RoundEnd, StageEnd};
 use crate::release::manifest::Profile;
@@ -197,6 +197,7 @@ impl Round<'_> {
                     setbacks.extend(self.take(done, &mut end));
                 }
                 Err(error) => {
+                    let error = if_never_asked_for(error, step, &before);
                     end.resources.extend(self.after_failure(step, &error, &before));
                     setbacks.push(judge(step, &error));
                 }
@@ -351,6 +352,20 @@ impl Round<'_> {
             }
         };
         RoundEnd { conditions, ..end }
+    }
+}
+
+/// A bucket that is there though it was never asked for before this stage is surely another's: no look at its creation
+/// time can tell as much. Of an application the look is still needed, since a deleted one of ours may still show.
+fn if_never_asked_for(error: StepError, step: &Step, before: &Ledger) -> StepError {
+    let bucket = &before.bucket;
+    match &error {
+        StepError::Call(call)
+            if *step == Step::CreateBucket && call.verdict() == Verdict::Taken && bucket.asked_at.is_none() =>
+        {
+            StepError::NameTaken { kind: bucket.kind, name: bucket.name.clone() }
+        }
+        _ => error,
     }
 }
 

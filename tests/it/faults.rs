@@ -128,6 +128,14 @@ async fn a_bucket_of_that_name_that_is_not_ours_is_never_touched() {
 }
 
 #[tokio::test(start_paused = true)]
+async fn a_bucket_made_by_a_stranger_in_the_same_moment_is_not_ours_either() {
+    let plane = TestPlane::new().await;
+    plane.emulator.seed_bucket("moltbot-data-alice").await.unwrap();
+    stopped_by_taken_name(&plane, "moltbot-data-alice").await;
+    assert!(plane.emulator.state().await.unwrap().buckets.contains_key("moltbot-data-alice"));
+}
+
+#[tokio::test(start_paused = true)]
 async fn a_worker_of_that_name_that_is_not_ours_is_never_touched() {
     let plane = TestPlane::new().await;
     plane.emulator.seed_script("paramita-cloud-alice", &["theirs"]);
