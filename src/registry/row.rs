@@ -89,8 +89,11 @@ fn tenant(row: &mut Row) -> Result<Tenant, Error> {
     })
 }
 
+/// In the order of [`crate::tenant::ResourceKind`].
 pub(super) fn resources(outcome: Outcome) -> Result<Vec<Resource>, Error> {
-    rows(outcome, "resource", resource)
+    let mut resources: Vec<Resource> = rows(outcome, "resource", resource)?;
+    resources.sort_by_key(|resource| resource.kind);
+    Ok(resources)
 }
 
 fn resource(row: &mut Row) -> Result<Resource, Error> {
