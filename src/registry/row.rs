@@ -89,11 +89,8 @@ fn tenant(row: &mut Row) -> Result<Tenant, Error> {
     })
 }
 
-/// In the order of [`crate::tenant::ResourceKind`].
 pub(super) fn resources(outcome: Outcome) -> Result<Vec<Resource>, Error> {
-    let mut resources: Vec<Resource> = rows(outcome, "resource", resource)?;
-    resources.sort_by_key(|resource| resource.kind);
-    Ok(resources)
+    rows(outcome, "resource", resource)
 }
 
 fn resource(row: &mut Row) -> Result<Resource, Error> {

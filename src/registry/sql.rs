@@ -54,16 +54,18 @@ pub const TENANT_OF_TOKEN: &str = concat!(
     ", k.hash AS token_hash FROM token k JOIN tenant t ON t.id = k.tenant_id WHERE k.hash = ?1"
 );
 
-/// The ledger of the tenant that a token belongs to.
+/// The ledger of the tenant that a token belongs to, in the order in which a tenant is made.
 pub const RESOURCES_OF_TOKEN: &str = "SELECT r.kind, r.name, r.state, r.external_id, r.applied, r.asked_at_ms \
-     FROM token k JOIN resource r ON r.tenant_id = k.tenant_id WHERE k.hash = ?1";
+     FROM token k JOIN resource r ON r.tenant_id = k.tenant_id WHERE k.hash = ?1 \
+     ORDER BY instr('bucket script application route schedule', r.kind)";
 
 /// One tenant by id.
 pub const TENANT: &str = concat!("SELECT ", tenant_columns!(), " FROM tenant t WHERE t.id = ?1");
 
-/// The ledger of a tenant.
+/// The ledger of a tenant, in the same order.
 pub const RESOURCES: &str = "SELECT kind, name, state, external_id, applied, asked_at_ms \
-     FROM resource WHERE tenant_id = ?1";
+     FROM resource WHERE tenant_id = ?1 \
+     ORDER BY instr('bucket script application route schedule', kind)";
 
 /// A tenant's secrets: names and versions, and the sealed value of those that are still to be pushed.
 pub const SECRETS: &str = "SELECT name, wanted, version, pushed_version, sealed, updated_at_ms, pushed_at_ms \

@@ -38,9 +38,10 @@ async fn a_sign_up_becomes_a_running_tenant() {
     assert_eq!(tenant["url"], "https://paramita-cloud-alice.example-account.workers.dev/");
     assert_eq!(condition(&tenant, "Ready").0, "True");
     assert_eq!(condition(&tenant, "SecretsReady").0, "True");
-    for resource in tenant["resources"].as_array().unwrap() {
-        assert_eq!(resource["state"], "present", "{resource}");
-    }
+    let resources = tenant["resources"].as_array().unwrap();
+    let kinds: Vec<_> = resources.iter().map(|resource| &resource["kind"]).collect();
+    assert_eq!(kinds, ["bucket", "script", "application", "route", "schedule"]);
+    assert!(resources.iter().all(|resource| resource["state"] == "present"), "{resources:?}");
 
     let state = plane.emulator.state().await.unwrap();
     assert_eq!(state.buckets.keys().collect::<Vec<_>>(), ["moltbot-data-alice"]);
