@@ -205,12 +205,15 @@ impl Round<'_> {
         for Planned { step, .. } in stage {
             for kind in step.touches() {
                 let line = self.observed.ledger.get_mut(*kind);
+                let known = line.state;
                 if step.removes() {
-                    line.removing(now)
+                    line.removing(now);
                 } else {
-                    line.making(now)
+                    line.making(now);
                 }
                 touched.push(line.clone());
+                // On record it is unknown from here on; the step itself goes by what was known.
+                line.state = known;
             }
         }
         if let Err(error) = self.app.registry.begin_stage(self.leased, &touched, now.plus_ms(LEASE_MS), now).await {
