@@ -9,8 +9,10 @@
 )]
 
 mod api;
+mod burst;
 mod faults;
 mod fixtures;
 mod life;
 mod plane;
 mod registry;
+mod suspension;
