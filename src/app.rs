@@ -57,8 +57,7 @@ impl App {
     pub fn new(config: Config, ports: Ports) -> Self {
         let log = Logger::new(ports.log, ports.clock.clone());
         let token = config.api_token.clone();
-        let cloudflare =
-            Client::new(ports.transport, &config.api_base_url, &config.account_id, token, log.clone());
+        let cloudflare = Client::new(ports.transport, &config.api_base_url, &config.account_id, token, log.clone());
         Self {
             config: Arc::new(config),
             registry: Registry::new(ports.db),

@@ -72,13 +72,7 @@ pub struct Page<T> {
 impl Client {
     /// A client for `account_id`. `base_url` goes up to the API's version, `https://api.cloudflare.com/client/v4`,
     /// or points at a stand-in.
-    pub fn new(
-        transport: Arc<dyn Transport>,
-        base_url: &str,
-        account_id: &str,
-        token: ApiToken,
-        log: Logger,
-    ) -> Self {
+    pub fn new(transport: Arc<dyn Transport>, base_url: &str, account_id: &str, token: ApiToken, log: Logger) -> Self {
         let mut account_url = format!("{}/accounts/", base_url.trim_end_matches('/'));
         operation::percent_encode(&mut account_url, account_id, false);
         Self { transport, account_url: account_url.into(), token, log, sent: Arc::default() }

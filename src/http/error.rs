@@ -89,9 +89,9 @@ pub enum ApiError {
     Internal(String),
 }
 
-/// Why a request failed on our side; for the log, left in the response's extensions by whoever answers.
+/// Why a request failed on our side; for [`super::access_log`], in the response's extensions.
 #[derive(Clone, Debug, PartialEq, Eq)]
-pub struct Cause(pub String);
+pub(super) struct Cause(pub(super) String);
 
 /// A problem as it is sent (RFC 9457), but for the request's id.
 #[derive(Clone, Debug, Serialize)]
@@ -103,6 +103,13 @@ pub(super) struct Problem {
     code: &'static str,
     #[serde(skip_serializing_if = "Vec::is_empty")]
     errors: Vec<FieldError>,
+}
+
+impl Problem {
+    /// The stable code for programs.
+    pub(super) fn code(&self) -> &'static str {
+        self.code
+    }
 }
 
 impl ApiError {

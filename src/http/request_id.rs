@@ -1,12 +1,13 @@
-//! Gives every request an id, and writes the id into what answers it.
+//! Gives every request an id, and writes the id into what answers it and into the log.
 
 use axum::extract::{Request, State};
 use axum::middleware::Next;
-use axum::response::Response;
+use axum::response::{IntoResponse, Response};
 use http::header::{CACHE_CONTROL, CONTENT_TYPE, HeaderName, HeaderValue};
 use serde::Serialize;
 
-use super::error::Problem;
+use super::access_log::Entry;
+use super::error::{ApiError, Problem};
 use crate::app::App;
 use crate::entropy;
 use crate::tenant::id::hex;
@@ -16,7 +17,7 @@ use crate::tenant::id::hex;
 pub struct RequestId(pub String);
 
 /// The header that carries a request's id.
-pub const X_REQUEST_ID: HeaderName = HeaderName::from_static("x-request-id");
+const X_REQUEST_ID: HeaderName = HeaderName::from_static("x-request-id");
 
 #[derive(Serialize)]
 struct ProblemBody {
@@ -27,9 +28,23 @@ struct ProblemBody {
 
 /// Middleware: the id goes into the request's extensions, into the header `x-request-id`, and into problems.
 pub async fn assign(State(app): State<App>, mut request: Request, next: Next) -> Response {
-    let id = format!("req_{}", hex(&entropy::bytes::<8>(app.entropy.as_ref())));
+    let id = new_id(&app);
     request.extensions_mut().insert(RequestId(id.clone()));
-    complete(next.run(request).await, id)
+    let entry = Entry::of(&app.log, &mut request);
+    let response = next.run(request).await;
+    entry.write(&id, &response);
+    complete(response, id)
+}
+
+/// The answer to a request that cannot be handed to the router; as if the middleware had seen it.
+pub fn refuse(app: &App, method: &str, error: ApiError) -> Response {
+    let (id, response) = (new_id(app), error.into_response());
+    Entry::of_unread(&app.log, method).write(&id, &response);
+    complete(response, id)
+}
+
+fn new_id(app: &App) -> String {
+    format!("req_{}", hex(&entropy::bytes::<8>(app.entropy.as_ref())))
 }
 
 /// Writes the body of a problem, and the headers that every answer has.

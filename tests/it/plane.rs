@@ -19,6 +19,7 @@ use paramita::clock::{Clock, ManualClock, Timestamp};
 use paramita::cloudflare::{Transport, TransportError};
 use paramita::config::Config;
 use paramita::entropy::SeededEntropy;
+use paramita::log::{Log, MemoryLog};
 use paramita::reconcile::Report;
 use paramita::registry::db::{Db, DbError, Outcome, Statement};
 use paramita::registry::sqlite::Sqlite;
@@ -44,6 +45,7 @@ pub struct TestPlane {
     pub emulator: Emulator,
     pub database: Arc<Sqlite>,
     pub clock: Arc<ManualClock>,
+    log: Arc<MemoryLog>,
     until_lost: Arc<AtomicU32>,
     nudges: Arc<Nudges>,
     router: Router,
@@ -155,6 +157,7 @@ impl TestPlane {
         let database = Arc::new(Sqlite::in_memory().unwrap());
         let until_lost = Arc::new(AtomicU32::new(0));
         let nudges = Arc::new(Nudges::default());
+        let log = Arc::new(MemoryLog::default());
         let blobs = release.as_ref().map(|release| release.blobs.clone()).unwrap_or_default();
         let ports = Ports {
             db: Arc::new(Connection { database: Arc::clone(&database), until_lost: Arc::clone(&until_lost) }),
@@ -163,10 +166,11 @@ impl TestPlane {
             entropy: Arc::new(SeededEntropy::new(1)),
             wake: Arc::clone(&nudges) as Arc<dyn WakeUp>,
             releases: Arc::new(Blobs(blobs)),
+            log: Arc::clone(&log) as Arc<dyn Log>,
         };
         let app = App::new(config, ports);
         let router = paramita::http::router(app.clone());
-        let plane = Self { app, emulator, database, clock, until_lost, nudges, router };
+        let plane = Self { app, emulator, database, clock, log, until_lost, nudges, router };
         if let Some(release) = release {
             plane.publish(&release).await;
         }
@@ -233,6 +237,16 @@ impl TestPlane {
     /// Every operation that the emulator was asked for since the journal was cleared.
     pub fn calls(&self) -> Vec<String> {
         self.emulator.journal().into_iter().map(|entry| entry.kind).collect()
+    }
+
+    /// The lines of the log so far, each read as the JSON object that it must be.
+    pub fn lines(&self) -> Vec<Json> {
+        self.log.lines().iter().map(|line| serde_json::from_str(&line.to_string()).unwrap()).collect()
+    }
+
+    /// The lines of one event.
+    pub fn lines_of(&self, event: &str) -> Vec<Json> {
+        self.lines().into_iter().filter(|line| line["event"] == event).collect()
     }
 
     /// The tenant, as its owner sees it.
