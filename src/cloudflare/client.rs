@@ -208,28 +208,32 @@ impl Call<'_> {
     /// Sends, once, reads the envelope, and notes in the log what came of it. A call that is dropped on its way leaves no
     /// line: nobody is there to write it.
     pub(super) async fn send(self) -> Result<Reply, Error> {
-        let (log, operation) = (&self.client.log, self.operation);
-        let stopwatch = log.start();
-        let result = self.exchange().await;
-        note(log, operation, stopwatch.ms(), &result);
+        let (client, operation) = (self.client, self.operation);
+        let stopwatch = client.log.start();
+        let result = match self.into_request() {
+            Ok((request, hidden)) => {
+                client.sent.fetch_add(1, Ordering::Relaxed);
+                match client.transport.send(request).await {
+                    Ok(response) => read(operation, &response, &hidden),
+                    Err(lost) => Err(ErrorKind::NoReply(lost)),
+                }
+            }
+            Err(fault) => Err(ErrorKind::Unsendable(fault)),
+        };
+        let result = result.map_err(|kind| Error { operation, kind });
+        note(&client.log, operation, stopwatch.ms(), &result);
         result
     }
 
-    async fn exchange(self) -> Result<Reply, Error> {
-        let Self { client, operation, url, headers, body, hidden, fault, .. } = self;
-        let fail = |kind| Error { operation, kind };
-        if let Some(fault) = fault {
-            return Err(fail(ErrorKind::Unsendable(fault)));
+    /// The request, and the values that no error may repeat.
+    fn into_request(self) -> Result<(Request<Bytes>, Vec<String>), String> {
+        if let Some(fault) = self.fault {
+            return Err(fault);
         }
-        let mut request = Request::builder()
-            .method(operation.method())
-            .uri(url)
-            .body(body)
-            .map_err(|fault| fail(ErrorKind::Unsendable(fault.to_string())))?;
-        *request.headers_mut() = headers;
-        client.sent.fetch_add(1, Ordering::Relaxed);
-        let response = client.transport.send(request).await.map_err(|lost| fail(ErrorKind::NoReply(lost)))?;
-        read(operation, &response, &hidden)
+        let request = Request::builder().method(self.operation.method()).uri(self.url).body(self.body);
+        let mut request = request.map_err(|fault| fault.to_string())?;
+        *request.headers_mut() = self.headers;
+        Ok((request, self.hidden))
     }
 
     /// Sends and reads the result.
@@ -308,7 +312,7 @@ fn note(log: &Logger, operation: Operation, ms: i64, result: &Result<Reply, Erro
 
 /// Reads the envelope `{success, errors, result, result_info}`. Takes nothing for granted: a reply may be a block
 /// page in HTML, empty, or cut short; only `success: true` is a success.
-fn read(operation: Operation, response: &http::Response<Bytes>, hidden: &[String]) -> Result<Reply, Error> {
+fn read(operation: Operation, response: &http::Response<Bytes>, hidden: &[String]) -> Result<Reply, ErrorKind> {
     let status = response.status().as_u16();
     let body: Option<Value> = serde_json::from_slice(response.body()).ok().filter(Value::is_object);
     let success = body.as_ref().and_then(|body| body.get("success")?.as_bool());
@@ -327,7 +331,7 @@ fn read(operation: Operation, response: &http::Response<Bytes>, hidden: &[String
         }
         (_, _, body) => ErrorKind::Refused(Refusal::read(response, body.as_ref(), hidden)),
     };
-    Err(Error { operation, kind })
+    Err(kind)
 }
 
 /// `#[serde(deserialize_with)]` of a time in a reply: absent, null and unreadable are all `None`.

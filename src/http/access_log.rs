@@ -37,7 +37,7 @@ impl<'a> Entry<'a> {
         let route = request.extensions().get().cloned();
         let caller = Caller::default();
         request.extensions_mut().insert(caller.clone());
-        Self { log, stopwatch: log.start(), method: request.method().to_string(), route, caller }
+        Self { log, stopwatch: log.start(), method: request.method().as_str().to_owned(), route, caller }
     }
 
     /// A request that could not be handed to the router.

@@ -12,5 +12,6 @@ mod api;
 mod faults;
 mod fixtures;
 mod life;
+mod log;
 mod plane;
 mod registry;

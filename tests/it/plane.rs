@@ -36,6 +36,9 @@ const MOST_ROUNDS: usize = 60;
 /// What a call takes, in the time of tokio's paused clock: so that elapsed seconds count calls in sequence.
 pub const CALL_SECONDS: u64 = 1;
 
+/// The plane's token at Cloudflare.
+pub const API_TOKEN: &str = "planted-api-token-92eb5ffee6ae2fec";
+
 /// 2026-11-01, noon.
 const START: Timestamp = Timestamp(1_793_534_400_000);
 
@@ -135,7 +138,7 @@ impl ReleaseStore for Blobs {
 pub fn settings(changes: &[(&str, &str)]) -> Config {
     let mut all = HashMap::from([
         ("CLOUDFLARE_ACCOUNT_ID", "0123456789abcdef0123456789abcdef"),
-        ("CLOUDFLARE_API_TOKEN", "dev"),
+        ("CLOUDFLARE_API_TOKEN", API_TOKEN),
         ("SEALING_KEY", "AAECAwQFBgcICQoLDA0ODxAREhMUFRYXGBkaGxwdHh8="),
         ("TENANT_URL", "https://{script}.example-account.workers.dev/"),
         ("SIGNUP_MODE", "open"),
@@ -153,7 +156,11 @@ impl TestPlane {
     pub async fn with(config: Config, release: Option<Published>) -> Self {
         let clock = Arc::new(ManualClock::at(START));
         let time = Arc::clone(&clock);
-        let emulator = Emulator::new(Options { clock: Arc::new(move || time.now().0), ..Options::default() });
+        let emulator = Emulator::new(Options {
+            clock: Arc::new(move || time.now().0),
+            token: API_TOKEN.to_owned(),
+            ..Options::default()
+        });
         let database = Arc::new(Sqlite::in_memory().unwrap());
         let until_lost = Arc::new(AtomicU32::new(0));
         let nudges = Arc::new(Nudges::default());
@@ -222,6 +229,12 @@ impl TestPlane {
             reports.extend(paramita::jobs::on_nudge(&self.app, nudge).await.unwrap());
         }
         panic!("not quiet after {MOST_ROUNDS} rounds; the last ended {:?}", reports.last());
+    }
+
+    /// Delivers the first nudge that waits.
+    pub async fn deliver_one(&self) -> Result<Option<Report>, paramita::registry::Error> {
+        let (nudge, _) = self.nudges.0.lock().unwrap().pop_front().expect("a nudge waits");
+        paramita::jobs::on_nudge(&self.app, nudge).await
     }
 
     /// The database does what it is asked, but the answer to the `nth` batch from now on is lost.
