@@ -4,7 +4,7 @@ use cloudflare_emulator::{Effect, Fault, State};
 use paramita::registry::db::{Db, Statement};
 use serde_json::{Value as Json, json};
 
-use crate::plane::{TestPlane, condition};
+use crate::plane::{API_TOKEN, TestPlane, condition};
 
 async fn signed_up(plane: &TestPlane) -> String {
     plane.sign_up(&json!({"name": "alice"})).await["token"].as_str().unwrap().to_owned()
@@ -214,7 +214,8 @@ async fn a_worker_that_somebody_deleted_is_put_back_and_its_lost_secrets_are_nam
     plane.until_quiet().await;
     let path =
         format!("/client/v4/accounts/{}/workers/scripts/paramita-cloud-alice?force=true", "0123456789abcdef".repeat(2));
-    let by_hand = http::Request::delete(path).header("authorization", "Bearer dev").body(bytes::Bytes::new()).unwrap();
+    let bearer = format!("Bearer {API_TOKEN}");
+    let by_hand = http::Request::delete(path).header("authorization", bearer).body(bytes::Bytes::new()).unwrap();
     assert_eq!(plane.emulator.handle(by_hand).await.unwrap().status(), 200);
 
     // The next change meets the gap.
