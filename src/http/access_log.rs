@@ -3,13 +3,13 @@
 use std::sync::{Arc, OnceLock};
 
 use axum::extract::{MatchedPath, Request};
-use axum::response::Response;
+use http::StatusCode;
 
-use super::error::{Cause, Problem};
+use super::error::Problem;
 use crate::log::{Level, Logger, Stopwatch};
 use crate::tenant::{Tenant, TenantId, TenantName};
 
-/// Where [`super::auth::Owner`] leaves whose token was shown. In the request's extensions.
+/// Whose token was shown, once that is known.
 #[derive(Clone, Debug, Default)]
 pub(super) struct Caller(Arc<OnceLock<(TenantId, TenantName)>>);
 
@@ -33,10 +33,8 @@ pub(super) struct Entry<'a> {
 
 impl<'a> Entry<'a> {
     /// A request that reached the router.
-    pub(super) fn of(log: &'a Logger, request: &mut Request) -> Self {
+    pub(super) fn of(log: &'a Logger, request: &Request, caller: Caller) -> Self {
         let route = request.extensions().get().cloned();
-        let caller = Caller::default();
-        request.extensions_mut().insert(caller.clone());
         Self { log, stopwatch: log.start(), method: request.method().as_str().to_owned(), route, caller }
     }
 
@@ -46,8 +44,7 @@ impl<'a> Entry<'a> {
     }
 
     /// Writes the line. The cause of a failure on our side is only here; the answer does not have it.
-    pub(super) fn write(self, request_id: &str, response: &Response) {
-        let (status, extensions) = (response.status(), response.extensions());
+    pub(super) fn write(self, request_id: &str, status: StatusCode, problem: Option<&Problem>) {
         let level = if status.is_server_error() { Level::Error } else { Level::Info };
         let owner = self.caller.0.get();
         let line = self
@@ -57,8 +54,8 @@ impl<'a> Entry<'a> {
             .with("method", self.method)
             .with("route", self.route.as_ref().map(MatchedPath::as_str))
             .with("status", status.as_u16())
-            .with("code", extensions.get().map(Problem::code))
-            .with("cause", extensions.get().map(|Cause(cause)| cause.as_str()))
+            .with("code", problem.map(|problem| problem.code))
+            .with("cause", problem.and_then(|problem| problem.cause.clone()))
             .with("tenant", owner.map(|(id, _)| id.0.as_str()))
             .with("tenant_name", owner.map(|(_, name)| name.as_str()))
             .with("ms", self.stopwatch.ms());

@@ -6,8 +6,8 @@ use axum::extract::{FromRequestParts, Path};
 use http::header::AUTHORIZATION;
 use http::request::Parts;
 
-use super::access_log::Caller;
 use super::error::ApiError;
+use super::request_id::RequestId;
 use crate::app::App;
 use crate::tenant::{Resource, Tenant};
 use crate::vault::ApiToken;
@@ -40,8 +40,8 @@ impl FromRequestParts<App> for Owner {
         let token = ApiToken::parse(shown.trim()).ok_or(ApiError::TokenMalformed)?;
         match app.registry.find_by_token(&token.hash()).await? {
             Some((tenant, resources)) if tenant.name.as_str() == name => {
-                if let Some(caller) = parts.extensions.get::<Caller>() {
-                    caller.is_owner_of(&tenant);
+                if let Some(request) = parts.extensions.get::<RequestId>() {
+                    request.caller.is_owner_of(&tenant);
                 }
                 Ok(Self { tenant, resources })
             }

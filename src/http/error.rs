@@ -89,10 +89,6 @@ pub enum ApiError {
     Internal(String),
 }
 
-/// Why a request failed on our side; for [`super::access_log`], in the response's extensions.
-#[derive(Clone, Debug, PartialEq, Eq)]
-pub(super) struct Cause(pub(super) String);
-
 /// A problem as it is sent (RFC 9457), but for the request's id.
 #[derive(Clone, Debug, Serialize)]
 pub(super) struct Problem {
@@ -100,16 +96,12 @@ pub(super) struct Problem {
     title: &'static str,
     status: u16,
     detail: String,
-    code: &'static str,
+    pub(super) code: &'static str,
     #[serde(skip_serializing_if = "Vec::is_empty")]
     errors: Vec<FieldError>,
-}
-
-impl Problem {
-    /// The stable code for programs.
-    pub(super) fn code(&self) -> &'static str {
-        self.code
-    }
+    /// Why the request failed on our side; for the log, never sent.
+    #[serde(skip)]
+    pub(super) cause: Option<String>,
 }
 
 impl ApiError {
@@ -186,7 +178,7 @@ impl IntoResponse for ApiError {
         let detail = self.to_string();
         let (errors, cause) = match self {
             Self::Invalid(errors) => (errors, None),
-            Self::Unavailable(cause) | Self::Internal(cause) => (Vec::new(), Some(Cause(cause))),
+            Self::Unavailable(cause) | Self::Internal(cause) => (Vec::new(), Some(cause)),
             _ => (Vec::new(), None),
         };
         let problem = Problem {
@@ -196,11 +188,8 @@ impl IntoResponse for ApiError {
             detail,
             code,
             errors,
+            cause,
         };
-        let mut response = (status, headers, axum::Extension(problem)).into_response();
-        if let Some(cause) = cause {
-            response.extensions_mut().insert(cause);
-        }
-        response
+        (status, headers, axum::Extension(problem)).into_response()
     }
 }

@@ -47,6 +47,6 @@ pub fn router(app: App) -> Router {
 pub fn misconfigured(error: ConfigError) -> Router {
     Router::new().fallback(move || {
         let error = ApiError::Misconfigured(error.clone());
-        async move { request_id::complete(error.into_response(), "req_none".to_owned()) }
+        async move { request_id::complete(error.into_response(), "req_none".to_owned(), None) }
     })
 }
