@@ -13,6 +13,7 @@ mod burst;
 mod faults;
 mod fixtures;
 mod life;
+mod log;
 mod plane;
 mod registry;
 mod suspension;

@@ -19,6 +19,7 @@ use paramita::clock::{Clock, ManualClock, Timestamp};
 use paramita::cloudflare::{Transport, TransportError};
 use paramita::config::Config;
 use paramita::entropy::SeededEntropy;
+use paramita::log::{Log, MemoryLog};
 use paramita::reconcile::Report;
 use paramita::registry::db::{Db, DbError, Outcome, Statement};
 use paramita::registry::sqlite::Sqlite;
@@ -36,6 +37,9 @@ const MOST_ROUNDS: usize = 60;
 /// What a call takes, in the time of tokio's paused clock: so that elapsed seconds count calls in sequence.
 pub const CALL_SECONDS: u64 = 1;
 
+/// The plane's token at Cloudflare.
+pub const API_TOKEN: &str = "planted-api-token-92eb5ffee6ae2fec";
+
 /// 2026-11-01, noon.
 const START: Timestamp = Timestamp(1_793_534_400_000);
 
@@ -46,6 +50,7 @@ pub struct TestPlane {
     pub database: Arc<Sqlite>,
     pub clock: Arc<ManualClock>,
     call_ms: Arc<AtomicU64>,
+    log: Arc<MemoryLog>,
     until_lost: Arc<AtomicU32>,
     nudges: Arc<Nudges>,
     router: Router,
@@ -139,7 +144,7 @@ impl ReleaseStore for Blobs {
 pub fn settings(changes: &[(&str, &str)]) -> Config {
     let mut all = HashMap::from([
         ("CLOUDFLARE_ACCOUNT_ID", "0123456789abcdef0123456789abcdef"),
-        ("CLOUDFLARE_API_TOKEN", "dev"),
+        ("CLOUDFLARE_API_TOKEN", API_TOKEN),
         ("SEALING_KEY", "AAECAwQFBgcICQoLDA0ODxAREhMUFRYXGBkaGxwdHh8="),
         ("TENANT_URL", "https://{script}.example-account.workers.dev/"),
         ("SIGNUP_MODE", "open"),
@@ -162,12 +167,18 @@ impl TestPlane {
     pub async fn limited(config: Config, release: Option<Published>, rate_limit: Option<RateLimit>) -> Self {
         let clock = Arc::new(ManualClock::at(START));
         let time = Arc::clone(&clock);
-        let options = Options { clock: Arc::new(move || time.now().0), rate_limit, ..Options::default() };
+        let options = Options {
+            clock: Arc::new(move || time.now().0),
+            token: API_TOKEN.to_owned(),
+            rate_limit,
+            ..Options::default()
+        };
         let emulator = Emulator::new(options);
         let call_ms = Arc::new(AtomicU64::new(CALL_SECONDS * 1_000));
         let database = Arc::new(Sqlite::in_memory().unwrap());
         let until_lost = Arc::new(AtomicU32::new(0));
         let nudges = Arc::new(Nudges::default());
+        let log = Arc::new(MemoryLog::default());
         let blobs = release.as_ref().map(|release| release.blobs.clone()).unwrap_or_default();
         let ports = Ports {
             db: Arc::new(Connection { database: Arc::clone(&database), until_lost: Arc::clone(&until_lost) }),
@@ -176,10 +187,11 @@ impl TestPlane {
             entropy: Arc::new(SeededEntropy::new(1)),
             wake: Arc::clone(&nudges) as Arc<dyn WakeUp>,
             releases: Arc::new(Blobs(blobs)),
+            log: Arc::clone(&log) as Arc<dyn Log>,
         };
         let app = App::new(config, ports);
         let router = paramita::http::router(app.clone());
-        let plane = Self { app, emulator, database, clock, call_ms, until_lost, nudges, router };
+        let plane = Self { app, emulator, database, clock, call_ms, log, until_lost, nudges, router };
         if let Some(release) = release {
             plane.publish(&release).await;
         }
@@ -254,6 +266,12 @@ impl TestPlane {
         waiting.remove(at).map(|(nudge, _, _)| nudge)
     }
 
+    /// Delivers the first nudge that waits.
+    pub async fn deliver_one(&self) -> Result<Option<Report>, paramita::registry::Error> {
+        let (nudge, _, _) = self.nudges.0.lock().unwrap().pop_front().expect("a nudge waits");
+        paramita::jobs::on_nudge(&self.app, nudge).await
+    }
+
     /// The database does what it is asked, but the answer to the `nth` batch from now on is lost.
     pub fn lose_database_answer(&self, nth: u32) {
         self.until_lost.store(nth, SeqCst);
@@ -267,6 +285,16 @@ impl TestPlane {
     /// Every operation that the emulator was asked for since the journal was cleared.
     pub fn calls(&self) -> Vec<String> {
         self.emulator.journal().into_iter().map(|entry| entry.kind).collect()
+    }
+
+    /// The lines of the log so far, each read as the JSON object that it must be.
+    pub fn lines(&self) -> Vec<Json> {
+        self.log.lines().iter().map(|line| serde_json::from_str(&line.to_string()).unwrap()).collect()
+    }
+
+    /// The lines of one event.
+    pub fn lines_of(&self, event: &str) -> Vec<Json> {
+        self.lines().into_iter().filter(|line| line["event"] == event).collect()
     }
 
     /// The tenant, as its owner sees it.

@@ -113,6 +113,13 @@ impl Workerd {
         serde_json::from_value(self.ask(json!({"do": "logs"}))).expect("a list")
     }
 
+    /// The plane's own lines among them, each read as the JSON object that it must be.
+    pub fn lines(&self) -> Vec<Value> {
+        let texts = self.logs().into_iter().filter_map(|entry| entry["message"].as_str().map(str::to_owned));
+        let ours = texts.filter(|text| text.starts_with('{'));
+        ours.map(|text| serde_json::from_str(&text).unwrap_or_else(|_| panic!("not JSON: {text}"))).collect()
+    }
+
     fn ask(&self, question: Value) -> Value {
         let answer = self.try_ask(question.clone());
         answer.unwrap_or_else(|error| panic!("{question}: {error}"))

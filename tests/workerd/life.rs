@@ -114,4 +114,17 @@ fn the_sweep_takes_up_what_a_lost_nudge_left_behind() {
     plane.sql("UPDATE tenant SET due_at_ms = 1, phase = 'updating', observed_generation = 0", json!([]));
     plane.cron();
     alice.until("ready");
+
+    // The log tells which of the two rounds came from where.
+    let lines = plane.lines();
+    let of = |event: &str| lines.iter().filter(|line| line["event"] == event).collect::<Vec<_>>();
+    let sign_up = of("request").into_iter().find(|line| line["route"] == "/v1/tenants").expect("a line of the sign-up");
+    assert_eq!((&sign_up["method"], &sign_up["status"]), (&json!("POST"), &json!(202)));
+    let (ticks, rounds) = (of("cron"), of("round"));
+    let asked_by = rounds.iter().map(|round| &round["request_id"]).collect::<Vec<_>>();
+    assert_eq!(asked_by, [&sign_up["request_id"], &ticks[0]["request_id"]], "{lines:?}");
+    for round in rounds {
+        let calls = of("call").into_iter().filter(|call| call["request_id"] == round["request_id"]).count();
+        assert_eq!((&round["outcome"], &round["calls"]), (&json!("converged"), &json!(calls)));
+    }
 }
