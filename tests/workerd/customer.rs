@@ -55,7 +55,7 @@ pub struct Customer {
 
 impl Customer {
     pub fn new(id: u32, seed: u64) -> Self {
-        let chance = SeededEntropy::new(seed ^ (u64::from(id) << 32));
+        let chance = SeededEntropy::new(seed ^ (u64::from(id + 1) << 32));
         Self { id, tenants: Vec::new(), chance, signed_up: 0, lost: 0 }
     }
 
