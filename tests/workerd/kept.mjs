@@ -65,6 +65,7 @@ export function kept({ config, built, vars, state }) {
         return response.json();
       },
 
+      /** Every one of them: on a database that has none yet. */
       async applyD1Migrations(binding) {
         const { unstable_splitSqlQuery: split } = await import("wrangler");
         const { [binding]: database } = await plane.getBindings();
