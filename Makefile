@@ -49,6 +49,12 @@ test: setup wasm ## Run all tests, those in the real Workers runtime included
 	$(call say,"Tests: publishing releases and running tenants")
 	node --test tools/release/*.test.mjs emulator/runner/*.test.mjs
 
+KILLS ?= 200
+
+.PHONY: kills
+kills: setup wasm ## Kill the plane KILLS=200 times in the middle of its work; KILLS_SEED=... asks for the same again
+	KILLS=$(KILLS) KILLS_SEED=$(or $(KILLS_SEED),$(shell date +%s)) cargo test --test workerd kills -- --nocapture
+
 .PHONY: check
 check: setup lint-tools ## Formatting and lints, for the machine and for wasm; warnings are errors
 	$(call say,"Formatting")
