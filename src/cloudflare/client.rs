@@ -29,6 +29,11 @@ impl ApiToken {
     pub fn new(token: impl AsRef<str>) -> Self {
         Self(token.as_ref().trim().to_owned())
     }
+
+    /// The token itself. For the wire and for nothing else.
+    pub(super) fn expose(&self) -> &str {
+        &self.0
+    }
 }
 
 impl fmt::Debug for ApiToken {
@@ -71,6 +76,14 @@ impl Client {
         let mut account_url = format!("{}/accounts/", base_url.trim_end_matches('/'));
         operation::percent_encode(&mut account_url, account_id, false);
         Self { transport, account_url: account_url.into(), token }
+    }
+
+    pub(super) fn token(&self) -> &ApiToken {
+        &self.token
+    }
+
+    pub(super) fn transport(&self) -> Arc<dyn Transport> {
+        Arc::clone(&self.transport)
     }
 
     /// Begins a call; `parameters` fill the placeholders of the operation's route.

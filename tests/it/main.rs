@@ -14,3 +14,4 @@ mod fixtures;
 mod life;
 mod plane;
 mod registry;
+mod s3;
