@@ -148,6 +148,7 @@ pub fn settings(changes: &[(&str, &str)]) -> Config {
         ("SEALING_KEY", "AAECAwQFBgcICQoLDA0ODxAREhMUFRYXGBkaGxwdHh8="),
         ("TENANT_URL", "https://{script}.example-account.workers.dev/"),
         ("SIGNUP_MODE", "open"),
+        ("R2_S3_URL", "https://api.cloudflare.com/s3/{account}"),
     ]);
     all.extend(changes.iter().copied());
     Config::read(&|name| all.get(name).map(|value| (*value).to_owned())).unwrap()
@@ -251,6 +252,11 @@ impl TestPlane {
         for (nudge, _, _) in waiting {
             paramita::jobs::on_nudge(&self.app, nudge).await.unwrap();
         }
+    }
+
+    /// The present.
+    pub fn now(&self) -> Timestamp {
+        self.clock.now()
     }
 
     /// What a call to Cloudflare takes from now on.
