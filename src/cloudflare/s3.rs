@@ -11,8 +11,8 @@ use std::sync::Arc;
 use base64::Engine;
 use base64::prelude::BASE64_STANDARD;
 use bytes::Bytes;
-use http::header::{AUTHORIZATION, CONTENT_TYPE};
-use http::{HeaderMap, HeaderName, HeaderValue, Request};
+use http::header::AUTHORIZATION;
+use http::{HeaderName, HeaderValue, Request};
 use percent_encoding::percent_decode_str;
 use sha2::{Digest, Sha256};
 
@@ -32,9 +32,9 @@ use crate::log::Logger;
 const REGION: &str = "auto";
 
 const DATE: &str = "x-amz-date";
-const CONTENT_SHA256: &str = "x-amz-content-sha256";
+const PAYLOAD: &str = "x-amz-content-sha256";
 /// S3 demands a checksum of this or another kind with `DeleteObjects`; R2's pages are silent. This one costs nothing.
-const CHECKSUM_SHA256: &str = "x-amz-checksum-sha256";
+const CHECKSUM: &str = "x-amz-checksum-sha256";
 
 /// The S3 API for one account. Cheap to clone; prints without its secret.
 #[derive(Clone)]
@@ -197,68 +197,79 @@ impl S3 {
         &self,
         operation: Operation,
         parameters: &[&str],
-        Query(query): Query,
+        query: Query,
         body: Bytes,
         now: Timestamp,
     ) -> Result<String, Error> {
         let fail = |kind| Error { operation, kind };
-        let unsendable = |fault: &dyn fmt::Display| fail(ErrorKind::Unsendable(fault.to_string()));
-        let below = operation::fill(operation.route(), parameters).map_err(|fault| unsendable(&fault))?;
-        let (_, address) = self.base_url.split_once("://").ok_or_else(|| unsendable(&"the S3 address is no URL"))?;
-        let (host, prefix) = address.split_once('/').unwrap_or((address, ""));
-        let path = [if prefix.is_empty() { "" } else { "/" }, prefix, "/", &below].concat();
-
-        let digest = Sha256::digest(&body);
-        let (payload_sha256, time) = (hex(&digest), amz_date(now));
-        let checksum = BASE64_STANDARD.encode(digest);
-        let all = [("host", host), (CHECKSUM_SHA256, &checksum), (CONTENT_SHA256, &payload_sha256), (DATE, &time)];
-        let with_checksum = !body.is_empty();
-        let signed: Vec<(&str, &str)> =
-            all.into_iter().filter(|(name, _)| with_checksum || *name != CHECKSUM_SHA256).collect();
-        let method = operation.method();
-        let signable = Signable {
-            method: method.as_str(),
-            path: &path,
-            query: &query,
-            headers: &signed,
-            payload_sha256: &payload_sha256,
-        };
-        let authorization = self.credentials.authorization(REGION, &time, &signable);
-
-        let mut headers = HeaderMap::new();
-        let sent = signed.iter().filter(|(name, _)| *name != "host").copied();
-        let typed = with_checksum.then_some((CONTENT_TYPE.as_str(), "application/xml"));
-        for (name, value) in sent.chain(typed).chain([(AUTHORIZATION.as_str(), authorization.as_str())]) {
-            let name = HeaderName::from_bytes(name.as_bytes()).map_err(|fault| unsendable(&fault))?;
-            let mut value = HeaderValue::from_str(value).map_err(|fault| unsendable(&fault))?;
-            value.set_sensitive(name == AUTHORIZATION);
-            headers.insert(name, value);
-        }
-        let uri = [&self.base_url, "/", below.as_str(), "?", &query].concat();
-        let mut request = Request::builder().method(method).uri(uri).body(body).map_err(|fault| unsendable(&fault))?;
-        *request.headers_mut() = headers;
+        let request = self.request(operation, parameters, &query.0, body, now);
+        let request = request.map_err(|fault| fail(ErrorKind::Unsendable(fault.to_owned())))?;
         let response = self.transport.send(request).await.map_err(|lost| fail(ErrorKind::NoReply(lost)))?;
         let text = String::from_utf8_lossy(response.body());
         if response.status().is_success() {
             return Ok(text.into_owned());
         }
-        let hidden = [self.credentials.secret_access_key.expose().to_owned()];
-        Err(fail(ErrorKind::Refused(refusal(&response, &text, &hidden))))
+        Err(fail(ErrorKind::Refused(self.refusal(&response, &text))))
     }
-}
 
-/// Reads `<Error><Code>…</Code><Message>…</Message></Error>`.
-fn refusal(response: &http::Response<Bytes>, text: &str, hidden: &[String]) -> Refusal {
-    let error = xml::elements(text, "Error").next();
-    let field = |name| error.and_then(|error| xml::text(error, name));
-    let code = field("Code");
-    Refusal {
-        status: response.status().as_u16(),
-        from_api: code.is_some(),
-        text_code: code.map(|code| Refusal::tidy(code, hidden)),
-        message: Refusal::tidy(field("Message").unwrap_or_else(|| "no reason given".to_owned()), hidden),
-        retry_after_s: Refusal::retry_after(response),
-        ..Refusal::default()
+    /// The request, signed. What is wrong with the arguments otherwise.
+    fn request(
+        &self,
+        operation: Operation,
+        parameters: &[&str],
+        query: &str,
+        body: Bytes,
+        now: Timestamp,
+    ) -> Result<Request<Bytes>, &'static str> {
+        const NOT_A_HEADER: &str = "a header has characters that no header can carry";
+        let below = operation::fill(operation.route(), parameters)?;
+        let uri = [&self.base_url, "/", &below, "?", query].concat();
+        let method = operation.method();
+        let mut request = Request::new(body);
+        *request.uri_mut() = uri.parse().map_err(|_| "the address of S3 makes no URL")?;
+        let host = request.uri().authority().map(|authority| authority.as_str().to_owned()).unwrap_or_default();
+
+        let digest = Sha256::digest(request.body());
+        let (payload_sha256, time, checksum) = (hex(&digest), amz_date(now), BASE64_STANDARD.encode(digest));
+        let (host, checksum) = (("host", host.as_str()), (CHECKSUM, checksum.as_str()));
+        let (payload, date) = ((PAYLOAD, payload_sha256.as_str()), (DATE, time.as_str()));
+        let signed: &[(&str, &str)] =
+            if request.body().is_empty() { &[host, payload, date] } else { &[host, checksum, payload, date] };
+        let signable = Signable {
+            method: method.as_str(),
+            path: request.uri().path(),
+            query,
+            headers: signed,
+            payload_sha256: &payload_sha256,
+        };
+        let authorization = self.credentials.authorization(REGION, &time, &signable);
+
+        let headers = request.headers_mut();
+        // The host is the transport's to send.
+        for (name, value) in signed.iter().skip(1) {
+            headers.insert(HeaderName::from_static(name), HeaderValue::from_str(value).map_err(|_| NOT_A_HEADER)?);
+        }
+        let mut authorization = HeaderValue::from_str(&authorization).map_err(|_| NOT_A_HEADER)?;
+        authorization.set_sensitive(true);
+        headers.insert(AUTHORIZATION, authorization);
+        *request.method_mut() = method;
+        Ok(request)
+    }
+
+    /// Reads `<Error><Code>…</Code><Message>…</Message></Error>`.
+    fn refusal(&self, response: &http::Response<Bytes>, text: &str) -> Refusal {
+        let error = xml::elements(text, "Error").next().unwrap_or_default();
+        let code = xml::text(error, "Code");
+        let message = xml::text(error, "Message").unwrap_or_else(|| "no reason given".to_owned());
+        let hidden = [self.credentials.secret_access_key.expose().to_owned()];
+        Refusal {
+            status: response.status().as_u16(),
+            from_api: code.is_some(),
+            text_code: code.map(|code| Refusal::tidy(code, &hidden)),
+            message: Refusal::tidy(message, &hidden),
+            retry_after_s: Refusal::retry_after(response),
+            ..Refusal::default()
+        }
     }
 }
 
@@ -386,7 +397,7 @@ mod tests {
         let body = "<Delete xmlns=\"http://s3.amazonaws.com/doc/2006-03-01/\"><Quiet>true</Quiet>\
             <Object><Key>lo&amp;cked</Key></Object><Object><Key>a&#13;&#10;</Key></Object></Delete>";
         assert_eq!(sent.0.body(), body);
-        assert_eq!(sent.header(CHECKSUM_SHA256), Some(BASE64_STANDARD.encode(Sha256::digest(body)).as_str()));
+        assert_eq!(sent.header(CHECKSUM), Some(BASE64_STANDARD.encode(Sha256::digest(body)).as_str()));
         assert!(sent.header("authorization").unwrap().contains(";x-amz-checksum-sha256;"));
 
         assert!(s3.delete_objects("b", &keys[1..2], NOW).await.unwrap().is_empty());

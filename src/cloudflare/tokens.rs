@@ -1,21 +1,22 @@
 //! The plane's own API token.
 
-use serde::Deserialize;
+use serde_json::Value;
 
 use super::client::Client;
-use super::error::Error;
+use super::error::{Error, ErrorKind};
 use super::operation::Operation;
-
-#[derive(Deserialize)]
-struct Verified {
-    id: String,
-}
 
 impl Client {
     /// `GET tokens/verify`: the id of the token itself, 32 hexadecimal digits, for [`Self::s3`]. Only a token of the
     /// account is known here; one of a user is refused with [`Verdict::S3Unusable`](super::Verdict::S3Unusable).
     pub async fn verify_token(&self) -> Result<String, Error> {
-        Ok(self.call(Operation::TokenVerify, &[]).fetch::<Verified>().await?.id)
+        let operation = Operation::TokenVerify;
+        let token: Value = self.call(operation, &[]).fetch().await?;
+        let id = token.get("id").and_then(Value::as_str).map(str::to_owned);
+        id.ok_or_else(|| {
+            let message = "a token without an id".to_owned();
+            Error { operation, kind: ErrorKind::Unreadable { status: 200, message } }
+        })
     }
 }
 
