@@ -68,6 +68,22 @@ async fn unfinished_uploads_go_with_the_objects() {
 }
 
 #[tokio::test(start_paused = true)]
+async fn keys_of_any_kind_go() {
+    let plane = TestPlane::new().await;
+    let token = alice_is_ready(&plane).await;
+    for key in ["a b&<>'\"%é/..//x", "+", "a\nb", "\u{1}", "./.", "?q=1#f"] {
+        plane.emulator.seed_object(BUCKET, key, "x").await.unwrap();
+    }
+    plane.emulator.seed_multipart_upload(BUCKET, "a/../b");
+    delete(&plane, &token).await;
+    plane.round().await;
+    let left = plane.emulator.state().await.unwrap();
+    assert_eq!(left.buckets[BUCKET], 0, "all objects are gone at once");
+    let hours = hours_until_deleted(&plane, &token).await;
+    assert!(hours <= 30, "the upload that no address reaches took {hours} hours");
+}
+
+#[tokio::test(start_paused = true)]
 async fn without_the_s3_api_objects_go_over_rest_and_uploads_by_a_rule() {
     let plane = TestPlane::new().await;
     plane.emulator.token_has_r2(false);

@@ -8,7 +8,7 @@ use futures_util::{StreamExt, TryStreamExt, stream};
 
 use super::{Executor, News, StepDone, StepError, gone_or};
 use crate::cloudflare::r2::LifecycleRule;
-use crate::cloudflare::{S3, Verdict};
+use crate::cloudflare::{Error, ErrorKind, S3, Verdict};
 use crate::tenant::{Applied, ResourceKind};
 
 /// Pages of objects that one step deletes over S3: with two calls each, a step ends well within its lease.
@@ -57,7 +57,8 @@ impl Executor<'_> {
         }
     }
 
-    /// `None`: the plane's token may not use the S3 API, as was found now or before.
+    /// `None`: the plane's token may not use the S3 API, or it cannot reach all that the bucket holds: an upload whose key
+    /// no address can carry. That was found now or before.
     async fn empty_over_s3(&self, name: &str) -> Option<Result<Emptied, StepError>> {
         if self.is_expiring() {
             return None;
@@ -67,6 +68,7 @@ impl Executor<'_> {
             self.empty_pages(&s3, name).await
         };
         match result.await {
+            Err(StepError::Call(Error { kind: ErrorKind::Unsendable(_), .. })) => None,
             Err(StepError::Call(error)) if error.verdict() == Verdict::S3Unusable => None,
             other => Some(other),
         }
@@ -80,6 +82,8 @@ impl Executor<'_> {
             let left = s3.delete_objects(name, &keys, self.now).await?;
             deleted += keys.len() - left.len();
             if !left.is_empty() {
+                // Keys that XML cannot carry, JSON can.
+                deleted += self.cloudflare.delete_objects(name, &left).await?.unwrap_or(left.len());
                 return Ok(Emptied { deleted, is_more_left: true });
             }
             if page.cursor.is_none() {
