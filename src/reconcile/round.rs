@@ -15,7 +15,7 @@ use crate::app::App;
 use crate::clock::Timestamp;
 use crate::cloudflare::{SecretText, Verdict};
 use crate::entropy;
-use crate::registry::{self, Leased, StageEnd};
+use crate::registry::{self, Leased, StageEnd, StageStart};
 use crate::tenant::id::hex;
 use crate::tenant::{Ledger, Resource, ResourceKind, ResourceState, TenantId};
 use crate::vault::Secret;
@@ -216,9 +216,15 @@ impl Round<'_> {
                 line.state = known;
             }
         }
-        if let Err(error) = self.app.registry.begin_stage(self.leased, &touched, now.plus_ms(LEASE_MS), now).await {
+        let uploads = |planned: &Planned| matches!(planned.step, Step::DeployScript { .. });
+        let is_new_script = before.script.state == ResourceState::Absent && stage.iter().any(uploads);
+        let start = StageStart { touched: &touched, is_new_script };
+        if let Err(error) = self.app.registry.begin_stage(self.leased, &start, now.plus_ms(LEASE_MS), now).await {
             self.observed.ledger = before;
             return self.blocked_or(error, now).await;
+        }
+        if is_new_script {
+            self.secrets.iter_mut().for_each(|secret| secret.pushed_version = 0);
         }
 
         let results = {
@@ -298,7 +304,6 @@ impl Round<'_> {
             news.tell(line, now);
             end.resources.push(line.clone());
         }
-        end.is_new_script |= done.is_new_script;
         end.pushed.extend(done.pushed);
         end.removed.extend(done.removed);
         end.events.extend(done.events);
@@ -327,9 +332,6 @@ impl Round<'_> {
 
     /// Takes what was recorded of secrets into this round's own picture.
     fn apply(&mut self, end: StageEnd) {
-        if end.is_new_script {
-            self.secrets.iter_mut().for_each(|secret| secret.pushed_version = 0);
-        }
         for (name, version) in end.pushed {
             if let Some(secret) = self.secrets.iter_mut().find(|secret| secret.name == name) {
                 secret.pushed_version = version;

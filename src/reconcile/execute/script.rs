@@ -79,7 +79,6 @@ impl Executor<'_> {
         };
         let message = format!("Worker {name} deployed from {}", self.leased.release.id);
         let mut done = StepDone::there(ResourceKind::Script, None, Some(applied)).with_event("WorkerDeployed", message);
-        done.is_new_script = self.ledger.script.state == ResourceState::Absent;
         done.pushed = secrets.iter().map(|secret| (secret.name.clone(), secret.version)).collect();
         Ok(done)
     }
