@@ -23,7 +23,7 @@ use crate::wake::Nudge;
 
 /// How long a round may go on without a word to the registry: two calls one after the other that run into their time
 /// limit of a minute, and some.
-const LEASE_MS: i64 = 150_000;
+pub const LEASE_MS: i64 = 150_000;
 
 /// Stages after which a round ends though there is more to do, so that each invocation has an end: enough to empty a
 /// bucket of a hundred thousand objects.

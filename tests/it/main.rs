@@ -9,6 +9,7 @@
 )]
 
 mod api;
+mod every_step;
 mod faults;
 mod fixtures;
 mod life;

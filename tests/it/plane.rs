@@ -149,6 +149,11 @@ impl TestPlane {
     }
 
     pub async fn with(config: Config, release: Option<Published>) -> Self {
+        Self::over(config, release, |ports| ports).await
+    }
+
+    /// A plane on ports that a test has put something in front of.
+    pub async fn over(config: Config, release: Option<Published>, change: impl FnOnce(Ports) -> Ports) -> Self {
         let clock = Arc::new(ManualClock::at(START));
         let time = Arc::clone(&clock);
         let emulator = Emulator::new(Options { clock: Arc::new(move || time.now().0), ..Options::default() });
@@ -164,7 +169,7 @@ impl TestPlane {
             wake: Arc::clone(&nudges) as Arc<dyn WakeUp>,
             releases: Arc::new(Blobs(blobs)),
         };
-        let app = App::new(config, ports);
+        let app = App::new(config, change(ports));
         let router = paramita::http::router(app.clone());
         let plane = Self { app, emulator, database, clock, until_lost, nudges, router };
         if let Some(release) = release {
@@ -174,7 +179,7 @@ impl TestPlane {
     }
 
     /// Writes the release's row, as the publishing tool does.
-    async fn publish(&self, release: &Published) {
+    pub async fn publish(&self, release: &Published) {
         let args = vec![release.id.as_str().into(), release.manifest.to_string().into(), START.0.into()];
         let sql = "INSERT INTO release (id, manifest, created_at_ms, default_since_ms) VALUES (?1, ?2, ?3, ?3)";
         self.database.batch(vec![Statement { sql, args }]).await.unwrap();
@@ -213,7 +218,7 @@ impl TestPlane {
     pub async fn until_quiet(&self) -> Vec<Report> {
         let mut reports = Vec::new();
         for _ in 0..MOST_ROUNDS {
-            let Some((nudge, delay_seconds)) = self.nudges.0.lock().unwrap().pop_front() else { return reports };
+            let Some((nudge, delay_seconds)) = self.next_nudge() else { return reports };
             self.clock.advance_ms(i64::from(delay_seconds) * 1_000);
             reports.extend(paramita::jobs::on_nudge(&self.app, nudge).await.unwrap());
         }
@@ -223,6 +228,11 @@ impl TestPlane {
     /// The database does what it is asked, but the answer to the `nth` batch from now on is lost.
     pub fn lose_database_answer(&self, nth: u32) {
         self.until_lost.store(nth, SeqCst);
+    }
+
+    /// The nudge that has waited longest, and its delay in seconds.
+    pub fn next_nudge(&self) -> Option<(Nudge, u32)> {
+        self.nudges.0.lock().unwrap().pop_front()
     }
 
     /// Loses every nudge that waits.
