@@ -351,3 +351,20 @@ async fn secrets_that_went_with_the_worker_are_not_taken_for_live_after_a_lost_r
     assert_eq!(reason, "Lost");
     assert!(message.contains("ANTHROPIC_API_KEY") && !message.contains("CLAWDBOT_GATEWAY_TOKEN"), "{message}");
 }
+
+#[tokio::test(start_paused = true)]
+async fn a_worker_whose_deletion_may_still_act_is_not_built_upon() {
+    let plane = TestPlane::new().await;
+    let token = signed_up(&plane).await;
+    plane.until_quiet().await;
+    plane.emulator.fault(Fault::new(Effect::RequestLost).kind("script.delete"));
+    plane.raw("DELETE", "/v1/tenants/alice", Some(&token), "").await.expect(202);
+    paramita::jobs::on_tick(&plane.app, "req_test").await.unwrap();
+
+    plane.raw("POST", "/v1/tenants/alice/undelete", Some(&token), "{}").await.expect(202);
+    plane.until_quiet().await;
+    ready(&plane, &token).await;
+    let journal = plane.emulator.journal();
+    let at = |kind: &str| journal.iter().rfind(|call| call.kind == kind).unwrap().at_ms;
+    assert!(at("script.upload") - at("script.delete") >= 5 * 60 * 1_000, "{journal:?}");
+}
