@@ -56,9 +56,11 @@ impl Case<'_> {
         }
     }
 
-    /// Nothing is behind where nothing was written before.
+    /// No read is behind where nothing of what it shows was written before, and what nothing reads needs none.
     fn may_miss(&self) -> bool {
-        self.trouble == Trouble::Stale
+        let call = &self.calls[self.nth];
+        let is_behind = || self.calls[..self.nth].iter().any(|earlier| call.shows(earlier));
+        self.trouble == Trouble::Stale && if call.is_read() { !is_behind() } else { call.is_never_read() }
     }
 }
 

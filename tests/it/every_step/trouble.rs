@@ -104,6 +104,23 @@ impl Call {
     pub fn is_read(&self) -> bool {
         self.method == Method::GET
     }
+
+    /// Whether the plane reads nothing of what it writes, nor writes anything that it reads when this must be repeated.
+    pub fn is_never_read(&self) -> bool {
+        let kinds = ["assets.session", "assets.upload", "subdomain.put", "schedule.put", "secret.bulk"];
+        kinds.contains(&self.kind.as_str())
+    }
+
+    /// Whether this read shows what that call wrote. Objects are no part of the emulator's history.
+    pub fn shows(&self, write: &Self) -> bool {
+        let writes: &[&str] = match self.kind.as_str() {
+            "r2.bucket.get" => &["r2.bucket.create", "r2.bucket.delete"],
+            "script.service.get" | "namespace.list" => &["script.upload", "script.delete"],
+            "container.get" | "container.list" => &["container.create", "container.delete"],
+            _ => &[],
+        };
+        writes.contains(&write.kind.as_str())
+    }
 }
 
 /// How long after the round gave up on it a call acts at the latest. Cloudflare documents no limit; the plane takes five
