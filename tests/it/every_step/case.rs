@@ -180,6 +180,7 @@ impl<'a> Case<'a> {
             ended = &mut round => Some(ended),
             () = way.gone.notified() => None,
             () = way.stuck.notified() => {
+                self.nobody_else_runs().await;
                 self.plane.clock.advance_ms(LEASE_MS + 1_000);
                 way.round_is_over();
                 Box::pin(self.until_at_rest()).await;
@@ -203,6 +204,15 @@ impl<'a> Case<'a> {
         if self.trouble.is_some() && self.way.struck() > 0 {
             self.ask_instead().await;
         }
+    }
+
+    /// While a lease lives there is no second round, whatever is asked for.
+    async fn nobody_else_runs(&mut self) {
+        self.ask_instead().await;
+        while let Some((nudge, _)) = self.plane.next_nudge() {
+            assert_eq!(on_nudge(&self.plane.app, nudge).await.unwrap(), None);
+        }
+        assert!(on_tick(&self.plane.app, "req_second").await.unwrap().is_empty());
     }
 
     async fn ask_instead(&mut self) {

@@ -43,6 +43,8 @@ pub enum Trouble {
     WriteBeforeRefused,
     /// The batch before the call is carried out, and its answer is lost.
     WriteBeforeUnheard,
+    /// The batch before the call arrives when the lease is over and another round has done everything.
+    WriteBeforeSlow,
     /// The batch after the call is not carried out.
     WriteAfterRefused,
     /// The batch after the call is carried out, and its answer is lost.
@@ -51,7 +53,7 @@ pub enum Trouble {
 
 impl Trouble {
     /// All of it, with a word for each.
-    pub const ALL: [(Self, &str); 15] = [
+    pub const ALL: [(Self, &str); 16] = [
         (Self::RequestLost, "request-lost"),
         (Self::ReplyLost, "reply-lost"),
         (Self::TooMany, "429"),
@@ -65,14 +67,19 @@ impl Trouble {
         (Self::GoneAfter, "gone-after"),
         (Self::WriteBeforeRefused, "write-before-refused"),
         (Self::WriteBeforeUnheard, "write-before-unheard"),
+        (Self::WriteBeforeSlow, "write-before-slow"),
         (Self::WriteAfterRefused, "write-after-refused"),
         (Self::WriteAfterUnheard, "write-after-unheard"),
     ];
 
     /// Whether it is the database that fails, so that rounds end with its error.
     pub fn is_of_database(self) -> bool {
-        use Trouble::{WriteAfterRefused, WriteAfterUnheard, WriteBeforeRefused, WriteBeforeUnheard};
-        matches!(self, WriteBeforeRefused | WriteBeforeUnheard | WriteAfterRefused | WriteAfterUnheard)
+        use Trouble::{WriteAfterRefused, WriteAfterUnheard};
+        self.is_before() || matches!(self, WriteAfterRefused | WriteAfterUnheard)
+    }
+
+    fn is_before(self) -> bool {
+        matches!(self, Self::WriteBeforeRefused | Self::WriteBeforeUnheard | Self::WriteBeforeSlow)
     }
 
     /// As the emulator knows it.
@@ -178,11 +185,7 @@ impl Way {
         seen.is_watching = true;
         let Some((trouble, nth, calls)) = trouble else { return };
         let call = &calls[nth];
-        let batch = match trouble {
-            Trouble::WriteBeforeRefused | Trouble::WriteBeforeUnheard => call.batches_before,
-            Trouble::WriteAfterRefused | Trouble::WriteAfterUnheard => call.batches_before + 1,
-            _ => 0,
-        };
+        let batch = if trouble.is_before() { call.batches_before } else { call.batches_before + 1 };
         seen.armed = Some((trouble, nth, batch));
         let skip = u32::try_from(nth).unwrap();
         seen.rule = match trouble.effect() {
@@ -335,6 +338,11 @@ impl Db for Batches {
         Box::pin(async move {
             let broken = Err(DbError::Other("the connection broke".into()));
             match way.note_batch() {
+                Some(Trouble::WriteBeforeSlow) => {
+                    way.stuck.notify_one();
+                    way.release.notified().await;
+                    onward.batch(statements).await
+                }
                 Some(Trouble::WriteBeforeRefused | Trouble::WriteAfterRefused) => broken,
                 Some(_) => {
                     onward.batch(statements).await?;
