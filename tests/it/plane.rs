@@ -1,7 +1,7 @@
 //! The whole plane in one process: the real router, rounds, SQL and client, against the emulator's router. Time stands
 //! still until a test moves it, chance comes from a seed, and nudges wait until a test delivers them.
 
-use std::collections::{HashMap, VecDeque};
+use std::collections::VecDeque;
 use std::sync::atomic::AtomicU32;
 use std::sync::atomic::Ordering::SeqCst;
 use std::sync::{Arc, Mutex};
@@ -22,12 +22,12 @@ use paramita::entropy::SeededEntropy;
 use paramita::reconcile::Report;
 use paramita::registry::db::{Db, DbError, Outcome, Statement};
 use paramita::registry::sqlite::Sqlite;
-use paramita::release::store::{ReleaseStore, StoreError};
 use paramita::wake::{Nudge, WakeUp};
 use serde_json::Value as Json;
 use tower::ServiceExt;
 
-use crate::fixtures::Published;
+pub use crate::fixtures::settings;
+use crate::fixtures::{Blobs, Published};
 
 /// Rounds after which a plane that is still not quiet is taken to run for ever.
 const MOST_ROUNDS: usize = 60;
@@ -119,27 +119,6 @@ impl WakeUp for Nudges {
         self.0.lock().unwrap().push_back((nudge, delay_seconds));
         Box::pin(std::future::ready(()))
     }
-}
-
-struct Blobs(HashMap<String, Bytes>);
-
-impl ReleaseStore for Blobs {
-    fn get(&self, key: &str) -> BoxFuture<'_, Result<Option<Bytes>, StoreError>> {
-        Box::pin(std::future::ready(Ok(self.0.get(key).cloned())))
-    }
-}
-
-/// The settings of a plane in which anyone may sign up.
-pub fn settings(changes: &[(&str, &str)]) -> Config {
-    let mut all = HashMap::from([
-        ("CLOUDFLARE_ACCOUNT_ID", "0123456789abcdef0123456789abcdef"),
-        ("CLOUDFLARE_API_TOKEN", "dev"),
-        ("SEALING_KEY", "AAECAwQFBgcICQoLDA0ODxAREhMUFRYXGBkaGxwdHh8="),
-        ("TENANT_URL", "https://{script}.example-account.workers.dev/"),
-        ("SIGNUP_MODE", "open"),
-    ]);
-    all.extend(changes.iter().copied());
-    Config::read(&|name| all.get(name).map(|value| (*value).to_owned())).unwrap()
 }
 
 impl TestPlane {
