@@ -9,6 +9,9 @@ use serde::{Deserialize, Serialize};
 /// The last millisecond of the year 9999, beyond which RFC 3339 does not go.
 const LAST_MS: u64 = 253_402_300_799_999;
 
+/// A day in milliseconds.
+pub const DAY_MS: i64 = 24 * 60 * 60 * 1_000;
+
 /// Milliseconds since the Unix epoch, UTC.
 #[derive(Clone, Copy, Debug, PartialEq, Eq, PartialOrd, Ord, Hash, Serialize, Deserialize)]
 #[serde(transparent)]

@@ -3,6 +3,7 @@
 use std::str::FromStr;
 
 use crate::cloudflare::ApiToken;
+use crate::reconcile::budget::{Budget, LEAST_CALLS};
 use crate::tenant::{ResourceKind, TenantName};
 use crate::vault::SealingKey;
 
@@ -46,6 +47,10 @@ pub struct Config {
     pub tenant_url: String,
     /// What names of resources start with.
     pub prefixes: Prefixes,
+    /// The plane's share of the account's calls.
+    pub budget: Budget,
+    /// How long a sign-up is a trial, in days; `None`: for ever.
+    pub trial_days: Option<i64>,
 }
 
 /// What comes before the tenant's name in each name in Cloudflare.
@@ -136,6 +141,20 @@ impl Config {
                 ));
             }
         }
+        let mut number = |name: &str, range: std::ops::RangeInclusive<i64>| {
+            let text = get(name)?;
+            let number = text.parse().ok().filter(|number| range.contains(number));
+            if number.is_none() {
+                wrong.push(format!("{name} must be a whole number from {} to {}", range.start(), range.end()));
+            }
+            number
+        };
+        let budget = Budget::default();
+        let calls =
+            number("API_BUDGET_CALLS", i64::from(LEAST_CALLS)..=1_200).and_then(|calls| u32::try_from(calls).ok());
+        let window_ms = number("API_BUDGET_SECONDS", 1..=300).map(|seconds| seconds * 1_000);
+        let budget = Budget { calls: calls.unwrap_or(budget.calls), window_ms: window_ms.unwrap_or(budget.window_ms) };
+        let trial_days = number("TRIAL_DAYS", 1..=3_650);
         match (signup_mode, key) {
             (Some(signup_mode), Some(sealing_key)) if wrong.is_empty() => Ok(Self {
                 api_base_url: get("CLOUDFLARE_API_BASE_URL")
@@ -146,6 +165,8 @@ impl Config {
                 signup_mode,
                 tenant_url,
                 prefixes,
+                budget,
+                trial_days,
             }),
             _ => Err(ConfigError(wrong)),
         }

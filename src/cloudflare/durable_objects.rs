@@ -11,6 +11,9 @@ use super::operation::Operation;
 pub struct Namespace {
     /// Cloudflare's id of it.
     pub id: String,
+    /// `<script>_<class>`.
+    #[serde(default)]
+    pub name: String,
     /// The script that exports the class; `None` once that is deleted.
     #[serde(default)]
     pub script: Option<String>,

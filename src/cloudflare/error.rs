@@ -106,6 +106,17 @@ impl Error {
         }
     }
 
+    /// For how many seconds Cloudflare refuses every call of this token, not just this one: what it says, `unsaid` if it
+    /// does not say. `None`: it refused no such thing. Too many writes to one object (10058) concern that object alone.
+    pub fn block_s(&self, unsaid: u32) -> Option<u32> {
+        match &self.kind {
+            ErrorKind::Refused(refusal) if refusal.status == 429 && refusal.code != Some(10058) => {
+                Some(refusal.retry_after_s.unwrap_or(unsaid))
+            }
+            _ => None,
+        }
+    }
+
     /// Whether the call may have taken effect although it failed. `false` is certain: nothing was changed.
     ///
     /// An answer of 4xx is a decision taken before acting; a lost or unreadable reply and 5xx are not.

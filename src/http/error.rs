@@ -64,8 +64,17 @@ pub enum ApiError {
     #[error("the tenant was changed by another request at the same time; read it again and repeat the change")]
     Conflict,
     /// A change of a tenant that is going.
-    #[error("the tenant is being deleted and takes no changes any more")]
+    #[error("the tenant is being deleted and takes no changes; while its data is kept, POST …/undelete brings it back")]
     BeingDeleted,
+    /// An undeletion that comes too late.
+    #[error("the tenant's data is not kept any more; it cannot be brought back")]
+    DataGone,
+    /// A receipt of what nobody asked to delete.
+    #[error("nobody asked for the tenant's deletion, so there is no receipt")]
+    NotDeleted,
+    /// A resumption after the end of a trial.
+    #[error("the tenant's trial has ended; ask the operator for more time")]
+    TrialEnded,
     /// More secrets than a Worker takes.
     #[error("a tenant has at most {} secrets", crate::tenant::secret_name::MAX_SECRETS)]
     TooManySecrets,
@@ -125,6 +134,9 @@ impl ApiError {
             Self::NameTaken => (S::CONFLICT, "name_taken", "Name taken"),
             Self::Conflict => (S::CONFLICT, "conflict", "Changed meanwhile"),
             Self::BeingDeleted => (S::CONFLICT, "being_deleted", "Being deleted"),
+            Self::DataGone => (S::CONFLICT, "data_gone", "Data not kept any more"),
+            Self::NotDeleted => (S::NOT_FOUND, "not_deleted", "Not deleted"),
+            Self::TrialEnded => (S::CONFLICT, "trial_ended", "Trial ended"),
             Self::TooManySecrets => (S::UNPROCESSABLE_ENTITY, "too_many_secrets", "Too many secrets"),
             Self::InviteRequired => (S::FORBIDDEN, "invite_required", "Invitation required"),
             Self::SignupClosed => (S::FORBIDDEN, "signup_closed", "Sign-up closed"),

@@ -24,6 +24,10 @@ pub struct TenantView<'a> {
     created_at: String,
     updated_at: String,
     #[serde(skip_serializing_if = "Option::is_none")]
+    suspended_at: Option<String>,
+    #[serde(skip_serializing_if = "Option::is_none")]
+    trial_ends_at: Option<String>,
+    #[serde(skip_serializing_if = "Option::is_none")]
     data_kept_until: Option<String>,
 }
 
@@ -67,6 +71,8 @@ impl<'a> TenantView<'a> {
             release: &tenant.release.0,
             created_at: tenant.created_at.to_string(),
             updated_at: tenant.updated_at.to_string(),
+            suspended_at: tenant.suspended_at.map(|at| at.to_string()),
+            trial_ends_at: tenant.expires_at.map(|at| at.to_string()),
             data_kept_until: tenant.deletion.map(|deletion| deletion.keep_data_until.to_string()),
         }
     }

@@ -14,17 +14,22 @@ pub const PLANE_TAG: &str = "paramita";
 /// What is to exist.
 #[derive(Clone, Debug, PartialEq)]
 pub enum Desired {
-    /// The whole tenant.
-    Running(Box<Deployment>),
+    /// The whole tenant, running or standing still.
+    Deployed(Box<Deployment>),
     /// Of a deleted tenant only its data, for the grace period.
     DataOnly,
     /// Nothing.
     Nothing,
 }
 
-/// The whole of a running tenant but for its bucket, of which only the name matters.
+/// The whole of a tenant but for its bucket, of which only the name matters.
+///
+/// A suspended tenant keeps bucket, Worker and secrets, and with the Worker its Durable Objects. It has no container
+/// application, since deleting that is what surely ends its instances and their cost, no open address and no cron trigger.
 #[derive(Clone, Debug, PartialEq)]
 pub struct Deployment {
+    /// Whether it is to run and to answer.
+    pub is_running: bool,
     /// The script's bindings without the secrets, as Cloudflare's upload metadata has them.
     pub bindings: Vec<Map<String, Json>>,
     /// The script's tags; the second proves whose it is.
@@ -37,7 +42,10 @@ pub struct Deployment {
     pub has_assets: bool,
     /// The secret that carries the time to sleep: name and value. The value is no secret, it is in the spec.
     pub sleep: Option<(String, String)>,
-    /// The container application, if the release has one.
+    /// The class behind which containers run, if the release has one. An upload names it even while nothing runs: a class
+    /// is enabled for containers when it is made, or never.
+    pub container_class: Option<String>,
+    /// The container application, if there is to be one.
     pub application: Option<Application>,
     /// Cron expressions.
     pub crons: Vec<String>,
@@ -66,7 +74,7 @@ pub fn desired(tenant: &Tenant, ledger: &Ledger, release: &Release, now: Timesta
     match tenant.deletion {
         Some(deletion) if deletion.keep_data_until > now && may_hold_data(ledger) => Desired::DataOnly,
         Some(_) => Desired::Nothing,
-        None => Desired::Running(Box::new(deployment(tenant, ledger, release))),
+        None => Desired::Deployed(Box::new(deployment(tenant, ledger, release))),
     }
 }
 
@@ -74,27 +82,30 @@ fn may_hold_data(ledger: &Ledger) -> bool {
     ledger.bucket.state != ResourceState::Absent || ledger.bucket.asked_at.is_some()
 }
 
-/// Works out a running tenant.
+/// Works out a tenant that is not being deleted.
 pub fn deployment(tenant: &Tenant, ledger: &Ledger, release: &Release) -> Deployment {
     let manifest = &release.manifest;
     let profile = &manifest.profile;
+    let is_running = tenant.suspended_at.is_none();
     let bindings = bindings(tenant, ledger, release);
     let tags = [PLANE_TAG.to_owned(), ownership_tag(tenant)];
     let fingerprint = fingerprint(&json!([release.id, bindings, tags, ledger.application.name]));
     Deployment {
+        is_running,
         bindings,
         tags,
         fingerprint,
         migration: manifest.newest_migration().map(str::to_owned),
         has_assets: manifest.assets.is_some(),
         sleep: profile.sleep_secret.clone().map(|name| (name, tenant.spec.sleep_after.to_string())),
-        application: manifest.container.as_ref().map(|container| Application {
+        container_class: manifest.container.as_ref().map(|container| container.class_name.clone()),
+        application: manifest.container.as_ref().filter(|_| is_running).map(|container| Application {
             class_name: container.class_name.clone(),
             image: container.image.clone(),
             instance_type: tenant.spec.instance_type.to_string(),
             max_instances: tenant.spec.max_instances,
         }),
-        crons: manifest.crons.clone(),
+        crons: if is_running { manifest.crons.clone() } else { Vec::new() },
     }
 }
 
@@ -204,6 +215,15 @@ mod tests {
     }
 
     #[test]
+    fn a_suspended_tenant_keeps_its_worker_and_has_nothing_that_runs() {
+        let suspended = wanted(|tenant, _, _| tenant.suspended_at = Some(NOW));
+        assert!(!suspended.is_running);
+        assert_eq!((&suspended.application, suspended.crons.len()), (&None, 0));
+        assert_eq!(suspended.container_class.as_deref(), Some("Sandbox"));
+        assert_eq!(suspended.fingerprint, as_is().fingerprint);
+    }
+
+    #[test]
     fn what_a_release_lacks_is_not_wanted() {
         let wanted = wanted(|_, _, release| {
             let manifest = &mut release.manifest;
@@ -266,7 +286,7 @@ mod tests {
         let mut tenant = alice();
         let ledger = everything_there(&tenant, &guide_release());
         let at = |tenant: &Tenant, now: Timestamp| desired(tenant, &ledger, &guide_release(), now);
-        assert_eq!(at(&tenant, NOW), Desired::Running(Box::new(as_is())));
+        assert_eq!(at(&tenant, NOW), Desired::Deployed(Box::new(as_is())));
         tenant.deletion = deletion_keeping_data_for(1_000);
         assert_eq!(at(&tenant, NOW), Desired::DataOnly);
         assert_eq!(at(&tenant, NOW.plus_ms(999)), Desired::DataOnly);

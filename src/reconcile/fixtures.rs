@@ -68,9 +68,13 @@ pub fn alice() -> Tenant {
         spec: TenantSpec::default(),
         release: guide_release().id,
         conditions: Vec::new(),
+        wanted_since: NOW,
+        suspended_at: None,
+        expires_at: None,
         deletion: None,
         due_at: Some(NOW),
         attempts: 1,
+        booked_calls: 0,
         created_at: NOW,
         updated_at: NOW,
     }

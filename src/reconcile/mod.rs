@@ -6,6 +6,8 @@
 //! the same path. A round that has lost its lease writes nothing any more.
 
 pub mod backoff;
+pub mod budget;
+mod conclusion;
 pub mod desired;
 pub mod execute;
 #[cfg(test)]

@@ -58,39 +58,69 @@ impl Plan {
 }
 
 /// Plans from `observed` to `desired`. Where something is unknown the plan is to look, and nothing else: what follows
-/// depends on what is seen.
+/// depends on what is seen. Once nothing else is to be done, what was deleted is looked at: only a read proves that it is
+/// gone.
 pub fn plan(desired: &Desired, observed: &Observed, secrets: &[Secret]) -> Plan {
-    let looks = looks(desired, &observed.ledger);
+    let ledger = &observed.ledger;
+    let looks = looks(desired, ledger);
     if !looks.is_empty() {
         return Plan::of([looks]);
     }
-    match desired {
-        Desired::Running(deployment) => plan_running(deployment, observed, secrets),
-        Desired::DataOnly => Plan::of([teardown(&observed.ledger)]),
-        Desired::Nothing => Plan::of([teardown(&observed.ledger)].into_iter().chain(bucket_teardown(&observed.ledger))),
+    let mut plan = match desired {
+        Desired::Deployed(deployment) => plan_deployed(deployment, observed, secrets),
+        Desired::DataOnly => Plan::of(teardown(ledger)),
+        Desired::Nothing => Plan::of(teardown(ledger).into_iter().chain(bucket_teardown(ledger))),
+    };
+    plan.stages.extend(Some(proofs(desired, ledger, &plan)).filter(|proofs| !proofs.is_empty()));
+    plan
+}
+
+/// What is looked at, in the order in which a tenant is made. Route and schedule are not: setting them again costs the
+/// same one call.
+const LOOKED_AT: [ResourceKind; 3] = [ResourceKind::Bucket, ResourceKind::Script, ResourceKind::Application];
+
+/// Whether a resource of this kind is to be there; `None`: it stays as it is.
+fn is_wanted(desired: &Desired, kind: ResourceKind) -> Option<bool> {
+    match (desired, kind) {
+        (Desired::Deployed(deployment), ResourceKind::Application) => Some(deployment.application.is_some()),
+        (Desired::Deployed(_), _) => Some(true),
+        (Desired::DataOnly, ResourceKind::Bucket) => None,
+        (Desired::DataOnly | Desired::Nothing, _) => Some(false),
     }
 }
 
-/// Route and schedule are not looked at: setting them again costs the same one call. Of a tenant that is going, what was
-/// asked for and never confirmed is looked at though the ledger says that it is not there: it may show late.
 fn looks(desired: &Desired, ledger: &Ledger) -> Vec<Planned> {
-    let (kinds, is_going): (&[ResourceKind], bool) = match desired {
-        Desired::Running(_) => (&[ResourceKind::Bucket, ResourceKind::Script, ResourceKind::Application], false),
-        Desired::DataOnly => (&[ResourceKind::Script, ResourceKind::Application], true),
-        Desired::Nothing => (&[ResourceKind::Bucket, ResourceKind::Script, ResourceKind::Application], true),
-    };
     let reason = |kind: &ResourceKind| {
         let line = ledger.get(*kind);
-        match line.state {
-            Unknown => Some("the end of an earlier call was never seen"),
-            Absent if is_going && line.asked_at.is_some() => Some("it was asked for and may show late"),
-            Absent | Present => None,
+        match (line.state, is_wanted(desired, *kind)?) {
+            // It was there and ours when it was first asked to go: it is asked again.
+            (Unknown, false) if line.removal_asked_at.is_some() => None,
+            (Unknown, _) => Some("the end of an earlier call was never seen"),
+            // What was made anew too early would meet what is being deleted.
+            (Absent, true) if line.is_removal_unconfirmed() => Some("it was deleted, and is made anew once it is gone"),
+            (Absent, false) if line.asked_at.is_some() && line.removed_at.is_none() => {
+                Some("it was asked for and may show late")
+            }
+            (Absent | Present, _) => None,
         }
     };
-    kinds.iter().filter_map(|kind| Some(because(reason(kind)?, Step::Look(*kind)))).collect()
+    LOOKED_AT.iter().filter_map(|kind| Some(because(reason(kind)?, Step::Look(*kind)))).collect()
 }
 
-fn plan_running(deployment: &Deployment, observed: &Observed, secrets: &[Secret]) -> Plan {
+/// Of what is deleted, or will be by this plan.
+fn proofs(desired: &Desired, ledger: &Ledger, plan: &Plan) -> Vec<Planned> {
+    let is_deleted = |kind: &ResourceKind| {
+        let is_deleted_by_plan = || {
+            let removals = plan.steps().filter(|planned| planned.step.removes());
+            removals.into_iter().any(|planned| planned.step.touches().contains(kind))
+        };
+        is_wanted(desired, *kind) == Some(false) && (ledger.get(*kind).is_removal_unconfirmed() || is_deleted_by_plan())
+    };
+    let deleted = LOOKED_AT.into_iter().filter(is_deleted);
+    deleted.map(|kind| because("only a read proves that it is gone", Step::Look(kind))).collect()
+}
+
+fn plan_deployed(deployment: &Deployment, observed: &Observed, secrets: &[Secret]) -> Plan {
     let ledger = &observed.ledger;
     let script = ScriptSeen::of(ledger);
     let deploy_reason = match (ledger.script.state, &script.fingerprint) {
@@ -135,8 +165,14 @@ fn plan_running(deployment: &Deployment, observed: &Observed, secrets: &[Secret]
             attach.push(because("secrets differ from what the Worker has", Step::PushSecrets { set, remove }));
         }
     }
-    if ledger.route.state != Present {
-        attach.push(because("the Worker's address is not open", Step::EnableRoute));
+    match ledger.route.state {
+        Absent | Unknown if deployment.is_running => {
+            attach.push(because("the Worker's address is not open", Step::EnableRoute));
+        }
+        Present | Unknown if !deployment.is_running => {
+            attach.push(because("a suspended tenant does not answer", Step::CloseRoute));
+        }
+        _ => {}
     }
     if !has_schedule(ledger, &deployment.crons) {
         attach.push(because("the cron triggers differ", Step::SetSchedule));
@@ -150,8 +186,11 @@ fn plan_running(deployment: &Deployment, observed: &Observed, secrets: &[Secret]
 fn plan_application(deployment: &Deployment, ledger: &Ledger) -> (Option<Planned>, Vec<Planned>) {
     let seen = &ledger.application;
     let Some(wanted) = &deployment.application else {
-        let stray = seen.state == Present;
-        return (stray.then(|| because("the release has no container", Step::DeleteApplication)), Vec::new());
+        let reason = match deployment.container_class {
+            Some(_) => "a suspended tenant has no containers",
+            None => "the release has no container",
+        };
+        return ((seen.state != Absent).then(|| because(reason, Step::DeleteApplication)), Vec::new());
     };
     let roll_out = || vec![because("running containers take on a new image or size by a rollout", Step::RollOut)];
     let is_there = seen.state == Present && ledger.script.state != Absent;
@@ -176,16 +215,21 @@ fn plan_application(deployment: &Deployment, ledger: &Ledger) -> (Option<Planned
     }
 }
 
-/// What stops cost and traffic. The two are independent: an application does not go with its script.
-fn teardown(ledger: &Ledger) -> Vec<Planned> {
-    let mut steps = Vec::new();
+/// First what stops traffic and cost, as for a suspension, then the Worker with its secrets and Durable Objects. The
+/// application does not go with its script.
+fn teardown(ledger: &Ledger) -> [Vec<Planned>; 2] {
+    let mut suspend = Vec::new();
+    if ledger.script.state == Present && ledger.route.state != Absent {
+        suspend.push(because("deletion was asked for", Step::CloseRoute));
+    }
     if ledger.application.state != Absent {
-        steps.push(because("deletion was asked for", Step::DeleteApplication));
+        suspend.push(because("deletion was asked for", Step::DeleteApplication));
     }
+    let mut remove = Vec::new();
     if ledger.script.state != Absent {
-        steps.push(because("deletion was asked for; route, cron, secrets go with it", Step::DeleteScript));
+        remove.push(because("deletion was asked for; route, cron, secrets go with it", Step::DeleteScript));
     }
-    steps
+    [suspend, remove]
 }
 
 fn bucket_teardown(ledger: &Ledger) -> Vec<Vec<Planned>> {
@@ -194,7 +238,7 @@ fn bucket_teardown(ledger: &Ledger) -> Vec<Vec<Planned>> {
     }
     let delete = vec![because("the grace period is over", Step::DeleteBucket)];
     match ledger.bucket.applied {
-        Some(Applied::Bucket { holds_objects: true }) => {
+        Some(Applied::Bucket { holds_objects: true, .. }) => {
             vec![vec![because("a bucket must be empty before it can be deleted", Step::EmptyBucket)], delete]
         }
         _ => vec![delete],

@@ -4,7 +4,8 @@ use std::fmt;
 
 use futures_util::future::join_all;
 
-use super::backoff;
+use super::budget::{BLOCK_S, BOOKING_HOLDS_MS};
+use super::conclusion::{Conclusion, Stop};
 use super::desired::{Deployment, Desired, desired};
 use super::execute::{Executor, StepDone, StepError};
 use super::plan::{Observed, Plan, Planned, plan};
@@ -14,36 +15,26 @@ use crate::app::App;
 use crate::clock::Timestamp;
 use crate::cloudflare::{SecretText, Verdict};
 use crate::entropy;
-use crate::registry::{self, Leased, ResourceChange, RoundEnd, StageEnd};
-use crate::release::manifest::Profile;
-use crate::tenant::event::Event;
+use crate::registry::{self, Leased, StageEnd};
 use crate::tenant::id::hex;
-use crate::tenant::{
-    Condition, Ledger, Phase, Resource, ResourceKind, ResourceState, Status, Tenant, TenantId, condition,
-};
+use crate::tenant::{Ledger, Resource, ResourceKind, ResourceState, TenantId};
 use crate::vault::Secret;
-use crate::vault::secret::Wanted;
 use crate::wake::Nudge;
 
 /// How long a round may go on without a word to the registry: two calls one after the other that run into their time
 /// limit of a minute, and some.
 const LEASE_MS: i64 = 150_000;
 
-/// Calls to Cloudflare after which a round stops and asks for another one, and how long it waits for that: so that one
-/// tenant with much to do takes at most a quarter of the 1,200 calls in 5 minutes that the account has
-/// (developers.cloudflare.com/fundamentals/api/reference/limits).
-const CALLS_PER_ROUND: u32 = 60;
-const PAUSE_MS: i64 = 60_000;
-
-/// How long a tenant waits that stands still because of the plane's own token.
-const UNAUTHORIZED_WAIT_MS: i64 = 15 * 60 * 1_000;
+/// Stages after which a round ends though there is more to do, so that each invocation has an end: enough to empty a
+/// bucket of a hundred thousand objects.
+const MAX_STAGES: u32 = 120;
 
 /// How a round ended.
 #[derive(Clone, Debug, PartialEq, Eq)]
 pub enum Outcome {
     /// Everything is as wanted.
     Converged,
-    /// There is more to do, and nothing in the way.
+    /// There is more to do, and nothing in the way but that others have their turn first.
     Unfinished,
     /// Something is in the way that may pass.
     Waiting,
@@ -91,7 +82,9 @@ impl fmt::Display for Report {
 pub async fn run_round(app: &App, id: &TenantId, request_id: &str) -> Result<Option<Report>, registry::Error> {
     let now = app.clock.now();
     let token = hex(&entropy::bytes::<16>(app.entropy.as_ref()));
-    let Some(leased) = app.registry.lease(id, token, now.plus_ms(LEASE_MS), now).await? else { return Ok(None) };
+    let booked_since = now.plus_ms(-BOOKING_HOLDS_MS);
+    let leased = app.registry.lease(id, token, now.plus_ms(LEASE_MS), booked_since, now).await?;
+    let Some(leased) = leased else { return Ok(None) };
     let ledger = Ledger::from_rows(leased.resources.clone()).map_err(|kind| registry::Error::Inconsistent {
         table: "resource",
         detail: format!("tenant {id} has no row for its {}", kind.as_str()),
@@ -105,6 +98,7 @@ pub async fn run_round(app: &App, id: &TenantId, request_id: &str) -> Result<Opt
         secrets: leased.secrets.clone(),
         assets: None,
         steps: Vec::new(),
+        calls: Calls { booked: leased.tenant.booked_calls, made: 0 },
     };
     match round.run(request_id).await {
         Err(registry::Error::Conflict) => Ok(None),
@@ -120,47 +114,57 @@ struct Round<'a> {
     secrets: Vec<Secret>,
     assets: Option<SecretText>,
     steps: Vec<&'static str>,
+    calls: Calls,
 }
 
-/// Why a round stopped planning.
-enum Stop {
-    Converged,
-    BudgetUsedUp,
-    Obstacle(Obstacle),
+/// Calls of this round.
+struct Calls {
+    /// Paid for.
+    booked: u32,
+    /// Made, as far as steps say beforehand.
+    made: u32,
 }
 
 impl Round<'_> {
     async fn run(mut self, request_id: &str) -> Result<Report, registry::Error> {
         let stop = self.converge().await?;
-        let outcome = match &stop {
-            Stop::Converged => Outcome::Converged,
-            Stop::BudgetUsedUp => Outcome::Unfinished,
-            Stop::Obstacle(Obstacle::Lasting { .. }) => Outcome::Stopped,
-            Stop::Obstacle(_) => Outcome::Waiting,
-        };
         let now = self.app.clock.now();
-        let end = self.end(&stop, now);
+        let [chance] = entropy::bytes::<1>(self.app.entropy.as_ref());
+        let conclusion = Conclusion {
+            tenant: &self.leased.tenant,
+            profile: &self.leased.release.manifest.profile,
+            wanted: &self.wanted,
+            secrets: &self.secrets,
+            chance,
+            now,
+        };
+        let mut end = conclusion.draw(&stop);
+        let budget = self.app.config.budget;
+        match &stop {
+            // What is booked is for the next round.
+            Stop::Booked { .. } => end.booked_calls = self.calls.booked - self.calls.made,
+            _ => end.settle_ms = budget.cost_ms(self.calls.made) - budget.cost_ms(self.calls.booked),
+        }
         let due_at = self.app.registry.finish_round(self.leased, &end, now).await?;
         if let Some(due) = due_at {
             let nudge = Nudge { tenant: self.leased.tenant.id.0.clone(), request_id: request_id.to_owned() };
             self.app.wake.nudge(nudge, seconds_until(due, now)).await;
         }
         let tenant = self.leased.tenant.id.clone();
+        let outcome = stop.outcome();
         Ok(Report { tenant, request_id: request_id.to_owned(), outcome, steps: self.steps, due_at })
     }
 
     /// Plans and runs stages until there is nothing to do or something is in the way.
     async fn converge(&mut self) -> Result<Stop, registry::Error> {
-        let mut calls = 0;
         let mut has_met_taken = false;
-        loop {
-            let Plan { stages } = plan(&self.wanted, &self.observed, &self.secrets);
-            let Some(stage) = stages.into_iter().next() else { return Ok(Stop::Converged) };
-            calls += stage.iter().map(|planned| planned.step.max_calls()).sum::<u32>();
-            if calls > CALLS_PER_ROUND {
-                return Ok(Stop::BudgetUsedUp);
+        for _ in 0..MAX_STAGES {
+            let plan = plan(&self.wanted, &self.observed, &self.secrets);
+            let Some(stage) = plan.stages.first() else { return Ok(Stop::Converged) };
+            if let Some(at) = self.book(&plan, stage).await? {
+                return Ok(Stop::Booked { at });
             }
-            match self.run_stage(&stage).await? {
+            match self.run_stage(stage).await? {
                 None => {}
                 // Whose it is, the look that is planned next will tell; but a list that is behind must not keep a
                 // round going round.
@@ -170,42 +174,96 @@ impl Round<'_> {
                 }
             }
         }
+        Ok(Stop::Unfinished)
+    }
+
+    /// Sees to it that the calls of `stage` are paid for, and with them as many of the rest of `plan` as may be booked at
+    /// a time. `Some`: it is not yet this tenant's turn.
+    async fn book(&mut self, plan: &Plan, stage: &[Planned]) -> Result<Option<Timestamp>, registry::Error> {
+        let count = |planned: &Planned| planned.step.calls();
+        let needed: u32 = self.calls.made + stage.iter().map(count).sum::<u32>();
+        if needed > self.calls.booked {
+            let wished =
+                self.calls.made + plan.steps().map(count).sum::<u32>().min(self.app.config.budget.calls_at_a_time());
+            let missing = wished.max(needed) - self.calls.booked;
+            let (budget, now) = (&self.app.config.budget, self.app.clock.now());
+            let at = self.app.registry.book_calls(budget.cost_ms(missing), budget.burst_ms(), now).await?;
+            self.calls.booked += missing;
+            if at > now {
+                return Ok(Some(at));
+            }
+        }
+        self.calls.made = needed;
+        Ok(None)
     }
 
     /// Notes, calls, notes. Returns the weightiest setback that the stage met.
     async fn run_stage(&mut self, stage: &[Planned]) -> Result<Option<Setback>, registry::Error> {
         let now = self.app.clock.now();
-        let touched: Vec<ResourceKind> = stage.iter().flat_map(|planned| planned.step.touches()).copied().collect();
-        self.app.registry.begin_stage(self.leased, &touched, now.plus_ms(LEASE_MS), now).await?;
         let before = self.observed.ledger.clone();
-        for kind in touched {
-            // The time of asking is what tells ours from another's in this very round, too.
-            let resource = self.observed.ledger.get_mut(kind);
-            resource.asked_at = resource.asked_at.or(Some(now));
+        let mut touched = Vec::new();
+        for Planned { step, .. } in stage {
+            for kind in step.touches() {
+                let line = self.observed.ledger.get_mut(*kind);
+                let known = line.state;
+                if step.removes() {
+                    line.removing(now);
+                } else {
+                    line.making(now);
+                }
+                touched.push(line.clone());
+                // On record it is unknown from here on; the step itself goes by what was known.
+                line.state = known;
+            }
+        }
+        if let Err(error) = self.app.registry.begin_stage(self.leased, &touched, now.plus_ms(LEASE_MS), now).await {
+            self.observed.ledger = before;
+            return self.blocked_or(error, now).await;
         }
 
         let results = {
             let executor = self.executor(now);
             join_all(stage.iter().map(|planned| executor.run(&planned.step))).await
         };
+        let now = self.app.clock.now();
         let mut end = StageEnd::default();
         let mut setbacks = Vec::new();
         for (Planned { step, .. }, result) in stage.iter().zip(results) {
             self.steps.push(step.kind());
             match result {
-                Ok(done) => {
-                    setbacks.extend(self.take(done, &mut end));
-                }
+                Ok(done) => setbacks.extend(self.take(done, &mut end, now)),
                 Err(error) => {
+                    self.keep_all_still(&error, now).await?;
                     let error = if_never_asked_for(error, step, &before);
-                    end.resources.extend(self.after_failure(step, &error, &before));
+                    self.note_failure(step, &error, &before, &mut end);
                     setbacks.push(judge(step, &error));
                 }
             }
         }
-        self.app.registry.end_stage(self.leased, &end, self.app.clock.now()).await?;
+        self.app.registry.end_stage(self.leased, &end, now).await?;
         self.apply(end);
         Ok(setbacks.into_iter().max_by_key(Setback::weight))
+    }
+
+    /// The lease is lost, unless it was only that Cloudflare asked for a pause.
+    async fn blocked_or(&self, error: registry::Error, now: Timestamp) -> Result<Option<Setback>, registry::Error> {
+        if error != registry::Error::Conflict {
+            return Err(error);
+        }
+        let pause_ms = self.app.registry.api_budget().await?.blocked_until.0 - now.0;
+        if pause_ms <= 0 {
+            return Err(error);
+        }
+        let message = "Cloudflare asked for a pause of all calls; it goes on by itself".to_owned();
+        let retry_after_s = u32::try_from(pause_ms / 1_000 + 1).ok();
+        Ok(Some(Setback::Blocked(Obstacle::Passing { message, retry_after_s })))
+    }
+
+    /// Cloudflare refuses every call of the account for a while: no round of any tenant makes one before that is over.
+    async fn keep_all_still(&self, error: &StepError, now: Timestamp) -> Result<(), registry::Error> {
+        let StepError::Call(call) = error else { return Ok(()) };
+        let Some(wait_s) = call.block_s(BLOCK_S) else { return Ok(()) };
+        self.app.registry.block_calls(now.plus_ms(i64::from(wait_s) * 1_000)).await
     }
 
     fn executor(&self, now: Timestamp) -> Executor<'_> {
@@ -224,51 +282,51 @@ impl Round<'_> {
 
     fn deployment(&self) -> Option<&Deployment> {
         match &self.wanted {
-            Desired::Running(deployment) => Some(deployment),
+            Desired::Deployed(deployment) => Some(deployment),
             Desired::DataOnly | Desired::Nothing => None,
         }
     }
 
-    fn take(&mut self, done: StepDone, end: &mut StageEnd) -> Option<Setback> {
+    fn take(&mut self, done: StepDone, end: &mut StageEnd, now: Timestamp) -> Option<Setback> {
         self.observed.is_script_name_free |= done.script_name_is_free;
         if let Some(receipt) = done.assets {
             self.assets = Some(receipt);
             self.observed.are_assets_staged = true;
         }
-        end.resources.extend(done.end.resources);
-        end.is_new_script |= done.end.is_new_script;
-        end.pushed.extend(done.end.pushed);
-        end.removed.extend(done.end.removed);
-        end.events.extend(done.end.events);
+        for (kind, news) in done.news {
+            let line = self.observed.ledger.get_mut(kind);
+            news.tell(line, now);
+            end.resources.push(line.clone());
+        }
+        end.is_new_script |= done.is_new_script;
+        end.pushed.extend(done.pushed);
+        end.removed.extend(done.removed);
+        end.events.extend(done.events);
         done.pause.map(|message| Setback::Blocked(Obstacle::Passing { message, retry_after_s: None }))
     }
 
     /// What the ledger says after a failure. Unknown where that is so. Where Cloudflare said no before acting, what it said
-    /// `before` the stage: also that nothing was asked for, if this stage was the first to ask. What turned out to be
-    /// another's is not there as ours, and none of our asking.
-    fn after_failure(&self, step: &Step, error: &StepError, before: &Ledger) -> Vec<ResourceChange> {
+    /// `before` the stage: also that nothing was asked for, if this stage was the first to ask.
+    fn note_failure(&mut self, step: &Step, error: &StepError, before: &Ledger, end: &mut StageEnd) {
+        let mut note = |kind: ResourceKind, change: &dyn Fn(&mut Resource)| {
+            let line = self.observed.ledger.get_mut(kind);
+            change(line);
+            end.resources.push(line.clone());
+        };
         if let StepError::NameTaken { kind, .. } = error {
-            return vec![ResourceChange { is_end_of_life: true, ..change(before.get(*kind), ResourceState::Absent) }];
+            return note(*kind, &Resource::never_was);
         }
         let unknown = unknown_after(step, error);
-        let as_before = step.touches().iter().filter(|kind| !unknown.contains(kind)).map(|kind| {
-            let line = before.get(*kind);
-            ResourceChange { is_end_of_life: line.asked_at.is_none(), ..change(line, line.state) }
-        });
-        as_before.chain(unknown.iter().map(|kind| change(before.get(*kind), ResourceState::Unknown))).collect()
+        for kind in step.touches().iter().filter(|kind| !unknown.contains(kind)) {
+            note(*kind, &|line| line.clone_from(before.get(*kind)));
+        }
+        for kind in unknown {
+            note(kind, &|line| line.state = ResourceState::Unknown);
+        }
     }
 
-    /// Takes what was recorded into this round's own picture.
+    /// Takes what was recorded of secrets into this round's own picture.
     fn apply(&mut self, end: StageEnd) {
-        for change in end.resources {
-            let resource = self.observed.ledger.get_mut(change.kind);
-            resource.state = change.state;
-            resource.external_id = change.external_id;
-            resource.applied = change.applied;
-            if change.is_end_of_life {
-                resource.asked_at = None;
-            }
-        }
         if end.is_new_script {
             self.secrets.iter_mut().for_each(|secret| secret.pushed_version = 0);
         }
@@ -278,80 +336,6 @@ impl Round<'_> {
             }
         }
         self.secrets.retain(|secret| !end.removed.iter().any(|(name, _)| *name == secret.name));
-    }
-
-    /// What the registry is told at the end.
-    fn end(&self, stop: &Stop, now: Timestamp) -> RoundEnd {
-        let tenant = &self.leased.tenant;
-        let mut conditions = tenant.conditions.clone();
-        if self.deployment().is_some() {
-            let profile = &self.leased.release.manifest.profile;
-            set_secrets_ready(&mut conditions, tenant, profile, &self.secrets, now);
-        } else {
-            conditions.retain(|condition| condition.kind != "SecretsReady");
-        }
-        let mut ready = |status, reason: &str, message: &str| {
-            condition::set(&mut conditions, now, "Ready", status, reason, message);
-        };
-        let [chance] = entropy::bytes::<1>(self.app.entropy.as_ref());
-        let backed_off =
-            |retry_after_s| Some(now.plus_ms(backoff::wait_ms(tenant.attempts, tenant.phase, retry_after_s, chance)));
-        let still = |due_at, events| RoundEnd {
-            phase: tenant.phase,
-            conditions: Vec::new(),
-            attempts: tenant.attempts,
-            due_at,
-            converged: false,
-            events,
-        };
-        let end = match stop {
-            Stop::Converged => {
-                let (phase, status, reason, message, due_at) = match (&self.wanted, tenant.deletion) {
-                    (Desired::Running(_), _) => {
-                        (Phase::Ready, Status::True, "Converged", "everything is as asked for", None)
-                    }
-                    (Desired::DataOnly, Some(deletion)) => (
-                        Phase::Deleting,
-                        Status::False,
-                        "DataKept",
-                        "Worker, container and route are deleted; the bucket is kept until the grace period ends",
-                        Some(deletion.keep_data_until),
-                    ),
-                    _ => (Phase::Deleted, Status::False, "Deleted", "nothing is left", None),
-                };
-                ready(status, reason, message);
-                let is_news = phase != tenant.phase;
-                let events = is_news.then(|| Event::new(reason, message)).into_iter().collect();
-                RoundEnd { phase, attempts: 0, converged: true, ..still(due_at, events) }
-            }
-            Stop::BudgetUsedUp => {
-                ready(
-                    Status::False,
-                    "InProgress",
-                    "more is to be done than fits into one round; it goes on in a minute",
-                );
-                RoundEnd { attempts: 0, ..still(Some(now.plus_ms(PAUSE_MS)), Vec::new()) }
-            }
-            Stop::Obstacle(Obstacle::Passing { message, retry_after_s }) => {
-                let retry_after_s = *retry_after_s;
-                ready(Status::False, "Retrying", message);
-                still(backed_off(retry_after_s), vec![Event::new("Retrying", message.clone())])
-            }
-            Stop::Obstacle(Obstacle::Unauthorized { message }) => {
-                ready(Status::False, "PlaneUnauthorized", message);
-                let events = vec![Event::new("PlaneUnauthorized", message.clone())];
-                RoundEnd { phase: stopped(tenant.phase), ..still(Some(now.plus_ms(UNAUTHORIZED_WAIT_MS)), events) }
-            }
-            Stop::Obstacle(Obstacle::Lasting { reason, message }) => {
-                let again = format!("Then try again: PATCH /v1/tenants/{} with {{\"spec\": {{}}}}.", tenant.name);
-                ready(Status::False, reason, &format!("{message} {again}"));
-                // A deletion never gives up; it slows down.
-                let due_at = if tenant.phase == Phase::Deleting { backed_off(None) } else { None };
-                let events = vec![Event::new(reason, message.clone())];
-                RoundEnd { phase: stopped(tenant.phase), ..still(due_at, events) }
-            }
-        };
-        RoundEnd { conditions, ..end }
     }
 }
 
@@ -367,50 +351,6 @@ fn if_never_asked_for(error: StepError, step: &Step, before: &Ledger) -> StepErr
         }
         _ => error,
     }
-}
-
-fn change(line: &Resource, state: ResourceState) -> ResourceChange {
-    ResourceChange {
-        kind: line.kind,
-        state,
-        external_id: line.external_id.clone(),
-        applied: line.applied.clone(),
-        is_end_of_life: false,
-    }
-}
-
-/// A deletion stays one, whatever is in its way.
-fn stopped(phase: Phase) -> Phase {
-    if phase == Phase::Deleting { phase } else { Phase::Failed }
-}
-
-fn set_secrets_ready(
-    conditions: &mut Vec<Condition>,
-    tenant: &Tenant,
-    profile: &Profile,
-    secrets: &[Secret],
-    now: Timestamp,
-) {
-    let is_set = |name: &String| {
-        secrets.iter().any(|secret| secret.name.as_str() == name && secret.wanted == Wanted::Set && !secret.is_lost())
-    };
-    let names_of = |which: fn(&Secret) -> bool| -> Vec<&str> {
-        secrets.iter().filter(|secret| which(secret)).map(|secret| secret.name.as_str()).collect()
-    };
-    let missing: Vec<&str> = profile.required.iter().filter(|name| !is_set(name)).map(String::as_str).collect();
-    let (lost, pending) = (names_of(Secret::is_lost), names_of(Secret::is_pending));
-    let set_them = format!("set them with PATCH /v1/tenants/{}/secrets", tenant.name);
-    let (status, reason, message) = if !lost.is_empty() {
-        let names = lost.join(", ");
-        (Status::False, "Lost", format!("lost with the Worker that had them, and not known here: {names}; {set_them}"))
-    } else if !missing.is_empty() {
-        (Status::False, "Missing", format!("required and not set: {}; {set_them}", missing.join(", ")))
-    } else if !pending.is_empty() {
-        (Status::False, "Pending", format!("not yet on the Worker: {}", pending.join(", ")))
-    } else {
-        (Status::True, "Pushed", "every secret is on the Worker".to_owned())
-    };
-    condition::set(conditions, now, "SecretsReady", status, reason, message);
 }
 
 /// Whole seconds, rounded up so that the nudge does not come too early; at most what Queues takes.

@@ -16,7 +16,8 @@ pub struct SecretVersion {
 /// One outside act. The names that it goes by are those of the ledger.
 #[derive(Clone, Debug, PartialEq, Eq)]
 pub enum Step {
-    /// See how a resource stands of which a call's end was never seen.
+    /// See how a resource stands: one of which a call's end was never seen, or one that was deleted, to prove that it is
+    /// gone.
     ///
     /// - Needs: nothing.
     /// - Leaves: the outside as it is; the ledger says absent or present, or the tenant stops because it is another's.
@@ -102,6 +103,14 @@ pub enum Step {
     /// - Undo: with the script.
     EnableRoute,
 
+    /// Close the script's workers.dev route.
+    ///
+    /// - Needs: the script.
+    /// - Leaves: nobody reaches the tenant by its address any more.
+    /// - Twice, reply lost: closes it again.
+    /// - Undo: [`Step::EnableRoute`].
+    CloseRoute,
+
     /// Give the script its cron triggers, replacing those it has.
     ///
     /// - Needs: the script.
@@ -150,6 +159,7 @@ impl Step {
             Self::ModifyApplication => "modify_application",
             Self::RollOut => "roll_out",
             Self::EnableRoute => "enable_route",
+            Self::CloseRoute => "close_route",
             Self::SetSchedule => "set_schedule",
             Self::DeleteApplication => "delete_application",
             Self::DeleteScript => "delete_script",
@@ -171,7 +181,7 @@ impl Step {
             Self::CreateApplication | Self::ModifyApplication | Self::RollOut | Self::DeleteApplication => {
                 ResourceKind::Application
             }
-            Self::EnableRoute => ResourceKind::Route,
+            Self::EnableRoute | Self::CloseRoute => ResourceKind::Route,
             Self::SetSchedule => ResourceKind::Schedule,
         }
     }
@@ -188,17 +198,25 @@ impl Step {
             Self::CreateApplication | Self::ModifyApplication | Self::RollOut | Self::DeleteApplication => {
                 &[ResourceKind::Application]
             }
-            Self::EnableRoute => &[ResourceKind::Route],
+            Self::EnableRoute | Self::CloseRoute => &[ResourceKind::Route],
             Self::SetSchedule => &[ResourceKind::Schedule],
             Self::DeleteScript => &[ResourceKind::Script, ResourceKind::Route, ResourceKind::Schedule],
         }
     }
 
-    /// Most calls to Cloudflare that it makes, but for the uploads of assets, of which only the release knows how many.
-    pub fn max_calls(&self) -> u32 {
+    /// Whether it deletes what it touches.
+    pub fn removes(&self) -> bool {
+        matches!(self, Self::CloseRoute | Self::DeleteApplication | Self::DeleteScript | Self::DeleteBucket)
+    }
+
+    /// Calls to Cloudflare that it makes as a rule, and seldom more: lists go over several pages only in an account with
+    /// thousands of tenants, and how many uploads the assets need only the release knows.
+    pub fn calls(&self) -> u32 {
         match self {
-            // One page each of applications and of namespaces, as a rule.
-            Self::Look(ResourceKind::Application) | Self::EmptyBucket | Self::StageAssets => 2,
+            // A page each of applications or scripts, and of namespaces.
+            Self::Look(ResourceKind::Application | ResourceKind::Script) | Self::ClaimScript | Self::StageAssets => 2,
+            // The token's id, for the S3 API; else a rule, a page listed, a page deleted.
+            Self::EmptyBucket => 3,
             _ => 1,
         }
     }

@@ -53,6 +53,10 @@ fn obstacle(step: &Step, error: &StepError) -> Obstacle {
         StepError::NameTaken { .. } => {
             lasting("NameTaken", "Delete it, or delete this tenant and sign up under another name.")
         }
+        StepError::NamespaceTaken(_) => lasting(
+            "NameTaken",
+            "Delete the class that it belongs to, or delete this tenant and sign up under another name.",
+        ),
         StepError::Unreadable(_) => lasting("SecretUnreadable", "The operator may have changed the sealing key."),
         StepError::Release { .. } => lasting("ReleaseUnusable", "The operator has to publish a release that is whole."),
         StepError::Store(message) => Obstacle::Passing { message: message.clone(), retry_after_s: None },

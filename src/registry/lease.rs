@@ -5,7 +5,7 @@ use super::{Error, Registry, row, sql, statement, to_json};
 use crate::clock::Timestamp;
 use crate::release::Release;
 use crate::tenant::event::Event;
-use crate::tenant::{Applied, Condition, Phase, Resource, ResourceKind, ResourceState, SecretName, Tenant, TenantId};
+use crate::tenant::{Condition, Phase, Resource, SecretName, Tenant, TenantId};
 use crate::vault::Secret;
 
 /// The right to run one round, and all that it starts from.
@@ -23,26 +23,11 @@ pub struct Leased {
     pub release: Release,
 }
 
-/// How a resource stands after a call or a look.
-#[derive(Clone, Debug, PartialEq)]
-pub struct ResourceChange {
-    /// Which.
-    pub kind: ResourceKind,
-    /// What is known now.
-    pub state: ResourceState,
-    /// Cloudflare's id.
-    pub external_id: Option<String>,
-    /// What it was made to be.
-    pub applied: Option<Applied>,
-    /// It was deleted: whatever has this name from now on is not what we asked for so far.
-    pub is_end_of_life: bool,
-}
-
 /// What came of one stage of calls.
 #[derive(Clone, Debug, Default, PartialEq)]
 pub struct StageEnd {
-    /// How resources stand.
-    pub resources: Vec<ResourceChange>,
+    /// Lines of the ledger as they are now.
+    pub resources: Vec<Resource>,
     /// The script was made anew: of the secrets that a former one had, Cloudflare has none any more.
     pub is_new_script: bool,
     /// Secrets that Cloudflare has now, with the version that was pushed.
@@ -68,6 +53,10 @@ pub struct RoundEnd {
     pub converged: bool,
     /// What happened.
     pub events: Vec<Event>,
+    /// Calls that the next round may make, booked already.
+    pub booked_calls: u32,
+    /// By how many milliseconds the calls that were made cost more than was booked for them; less than 0: less.
+    pub settle_ms: i64,
 }
 
 impl Registry {
@@ -77,18 +66,23 @@ impl Registry {
         row::rows(outcome, "tenant", |row| row.get("id"))
     }
 
-    /// Takes the lease on a tenant until `expires`. `None`: it is not due, or somebody else has it.
+    /// Takes the lease on a tenant until `expires`. `None`: it is not due, or somebody else has it. What it has booked is
+    /// forfeit if its turn came before `booked_since`.
     pub async fn lease(
         &self,
         id: &TenantId,
         token: String,
         expires: Timestamp,
+        booked_since: Timestamp,
         now: Timestamp,
     ) -> Result<Option<Leased>, Error> {
         let (tenant_id, lease): (Value, Value) = (id.0.as_str().into(), token.as_str().into());
         let [_, tenant, resources, secrets, release] = self
             .batch(vec![
-                statement(sql::LEASE, [tenant_id.clone(), lease.clone(), expires.0.into(), now.0.into()]),
+                statement(
+                    sql::LEASE,
+                    [tenant_id.clone(), lease.clone(), expires.0.into(), now.0.into(), booked_since.0.into()],
+                ),
                 statement(sql::LEASED_TENANT, [tenant_id.clone(), lease]),
                 statement(sql::RESOURCES, [tenant_id.clone()]),
                 statement(sql::SECRETS, [tenant_id.clone()]),
@@ -104,12 +98,13 @@ impl Registry {
         Ok(Some(Leased { token, tenant, resources, secrets, release }))
     }
 
-    /// Before the calls of a stage: notes that nobody knows how these resources stand, and keeps the lease until
-    /// `expires`. [`Error::Conflict`] when the lease is lost: then no call may be sent.
+    /// Before the calls of a stage: the lines of what they touch, which say that nobody knows how it stands. Keeps the
+    /// lease until `expires`. [`Error::Conflict`] when the lease is lost or Cloudflare asked for a pause
+    /// ([`Registry::api_budget`] tells): then no call may be sent.
     pub async fn begin_stage(
         &self,
         leased: &Leased,
-        touched: &[ResourceKind],
+        touched: &[Resource],
         expires: Timestamp,
         now: Timestamp,
     ) -> Result<(), Error> {
@@ -117,10 +112,11 @@ impl Registry {
         let mut batch = vec![
             statement(sql::EXTEND_LEASE, [id.clone(), token, expires.0.into()]),
             statement(sql::GUARD_ONE_ROW_CHANGED, []),
+            statement(sql::GUARD_NOT_BLOCKED, [now.0.into()]),
         ];
-        batch.extend(
-            touched.iter().map(|kind| statement(sql::MARK_UNKNOWN, [id.clone(), kind.as_str().into(), now.0.into()])),
-        );
+        for line in touched {
+            batch.push(write(&id, line, None)?);
+        }
         self.db.batch(batch).await?;
         Ok(())
     }
@@ -130,8 +126,8 @@ impl Registry {
     pub async fn end_stage(&self, leased: &Leased, end: &StageEnd, now: Timestamp) -> Result<(), Error> {
         let (id, token) = ids(leased);
         let mut batch = vec![statement(sql::GUARD_LEASE, [id.clone(), token])];
-        for change in &end.resources {
-            batch.push(record(&id, change, now)?);
+        for line in &end.resources {
+            batch.push(write(&id, line, Some(now))?);
         }
         if end.is_new_script {
             batch.push(statement(sql::SECRETS_LOST, [id.clone()]));
@@ -167,8 +163,12 @@ impl Registry {
             end.due_at.map(|due| due.0).into(),
             now.0.into(),
             i64::from(end.converged).into(),
+            i64::from(end.booked_calls).into(),
         ];
         let mut batch = vec![statement(sql::FINISH_ROUND, args), statement(sql::GUARD_ONE_ROW_CHANGED, [])];
+        if end.settle_ms != 0 {
+            batch.push(statement(sql::SETTLE_CALLS, [end.settle_ms.into()]));
+        }
         batch.extend(end.events.iter().map(|happened| round_event(leased, happened, IsNewsOfTheEnd(true), now)));
         let finished = self.db.batch(batch).await?.into_iter().next().unwrap_or_default();
         Ok(row::rows(finished, "tenant", |row| row.get("due_at_ms"))?.pop().flatten())
@@ -194,19 +194,24 @@ fn ids(leased: &Leased) -> (Value, Value) {
     (leased.tenant.id.0.as_str().into(), leased.token.as_str().into())
 }
 
-fn record(id: &Value, change: &ResourceChange, now: Timestamp) -> Result<Statement, Error> {
-    let applied = match &change.applied {
+/// A line of the ledger; `confirmed` when it was Cloudflare that said so.
+fn write(id: &Value, line: &Resource, confirmed: Option<Timestamp>) -> Result<Statement, Error> {
+    let applied = match &line.applied {
         Some(applied) => to_json(applied)?,
         None => Value::Null,
     };
+    let time = |at: Option<Timestamp>| at.map(|at| at.0).into();
     let args = [
         id.clone(),
-        change.kind.as_str().into(),
-        change.state.as_str().into(),
-        change.external_id.clone().into(),
+        line.kind.as_str().into(),
+        line.state.as_str().into(),
+        line.external_id.clone().into(),
         applied,
-        now.0.into(),
-        i64::from(change.is_end_of_life).into(),
+        time(line.asked_at),
+        time(line.removal_asked_at),
+        time(line.removed_at),
+        time(line.gone_at),
+        time(confirmed),
     ];
-    Ok(statement(sql::RECORD_RESOURCE, args))
+    Ok(statement(sql::WRITE_RESOURCE, args))
 }

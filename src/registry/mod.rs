@@ -8,6 +8,7 @@
 //! names, and says *unknown* while a call is under way; whoever changes a tenant outside a lease goes by its generation,
 //! whoever runs a round goes by the lease's token, and a writer that has lost either changes nothing.
 
+mod budget;
 pub mod db;
 mod lease;
 mod row;
@@ -17,8 +18,9 @@ pub mod sqlite;
 
 use std::sync::Arc;
 
+pub use self::budget::ApiBudget;
 use self::db::{Db, DbError, Outcome, Statement, Value};
-pub use self::lease::{Leased, ResourceChange, RoundEnd, StageEnd};
+pub use self::lease::{Leased, RoundEnd, StageEnd};
 pub use self::row::EventRow;
 use crate::clock::Timestamp;
 use crate::release::{Release, ReleaseId};
@@ -77,6 +79,8 @@ pub struct NewTenant<'a> {
     pub conditions: &'a [Condition],
     /// Id and hash of its first token.
     pub token: (&'a str, &'a TokenHash),
+    /// When its trial ends; `None`: it is none.
+    pub expires_at: Option<Timestamp>,
 }
 
 /// What every change of what is wanted writes, beside the change itself.
@@ -145,6 +149,7 @@ impl Registry {
                 new.release.0.as_str().into(),
                 to_json(new.conditions)?,
                 now.0.into(),
+                new.expires_at.map(|at| at.0).into(),
             ],
         )];
         for (kind, name) in new.resources {
@@ -203,6 +208,17 @@ impl Registry {
         self.change(tenant, sql::CHANGE_SPEC, Some(to_json(spec)?), Vec::new(), change).await
     }
 
+    /// Has a tenant deployed from another release, if it is still at the generation of `tenant`; due at once.
+    pub async fn change_release(&self, tenant: &Tenant, release: &ReleaseId, change: Change<'_>) -> Result<(), Error> {
+        self.change(tenant, sql::CHANGE_RELEASE, Some(release.0.as_str().into()), Vec::new(), change).await
+    }
+
+    /// Has a tenant stand still, or run again, if it is still at the generation of `tenant`; due at once.
+    pub async fn suspend(&self, tenant: &Tenant, is_to_run: bool, change: Change<'_>) -> Result<(), Error> {
+        let sql = if is_to_run { sql::RESUME } else { sql::SUSPEND };
+        self.change(tenant, sql, None, Vec::new(), change).await
+    }
+
     /// Changes secrets, if the tenant is still at the generation of `tenant`; due at once.
     pub async fn change_secrets(
         &self,
@@ -210,19 +226,13 @@ impl Registry {
         secrets: &[SecretChange],
         change: Change<'_>,
     ) -> Result<(), Error> {
-        let id: Value = tenant.id.0.as_str().into();
-        let rest = secrets.iter().map(|secret| {
-            let (name, version): (Value, Value) = (secret.name.as_str().into(), secret.version.into());
-            match &secret.sealed {
-                Some(sealed) => statement(
-                    sql::SET_SECRET,
-                    [id.clone(), name, version, sealed.0.as_str().into(), change.now.0.into()],
-                ),
-                None => statement(sql::UNSET_SECRET, [id.clone(), name, version, change.now.0.into()]),
-            }
-        });
-        let rest = rest.collect();
-        self.change(tenant, sql::CHANGE_SECRETS, None, rest, change).await
+        self.change(tenant, sql::CHANGE_SECRETS, None, set_secrets(tenant, secrets, change.now), change).await
+    }
+
+    /// Takes a deletion back, with `secrets` set anew; due at once. [`Error::Conflict`] when the tenant is no longer at
+    /// the generation of `tenant`, or its data is not kept any more.
+    pub async fn undelete(&self, tenant: &Tenant, secrets: &[SecretChange], change: Change<'_>) -> Result<(), Error> {
+        self.change(tenant, sql::UNDELETE, None, set_secrets(tenant, secrets, change.now), change).await
     }
 
     /// Asks for a tenant's deletion, its data to be kept until `keep_data_until`. Sealed values go at once. Asked again,
@@ -280,6 +290,20 @@ fn statement<const N: usize>(sql: &'static str, args: [Value; N]) -> Statement {
 fn event(id: &TenantId, now: Timestamp, event: &Event) -> Statement {
     let args = [id.0.as_str().into(), now.0.into(), event.reason.as_str().into(), event.message.as_str().into()];
     statement(sql::INSERT_EVENT, args)
+}
+
+fn set_secrets(tenant: &Tenant, secrets: &[SecretChange], now: Timestamp) -> Vec<Statement> {
+    let id: Value = tenant.id.0.as_str().into();
+    let set = |secret: &SecretChange| {
+        let (name, version): (Value, Value) = (secret.name.as_str().into(), secret.version.into());
+        match &secret.sealed {
+            Some(sealed) => {
+                statement(sql::SET_SECRET, [id.clone(), name, version, sealed.0.as_str().into(), now.0.into()])
+            }
+            None => statement(sql::UNSET_SECRET, [id.clone(), name, version, now.0.into()]),
+        }
+    };
+    secrets.iter().map(set).collect()
 }
 
 fn to_json<T: serde::Serialize + ?Sized>(value: &T) -> Result<Value, Error> {

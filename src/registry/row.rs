@@ -81,9 +81,13 @@ fn tenant(row: &mut Row) -> Result<Tenant, Error> {
         spec: row.get_json("spec")?,
         release: row.get("release_id")?,
         conditions: row.get_json("conditions")?,
+        wanted_since: row.get("wanted_since_ms")?,
+        suspended_at: row.get("suspended_at_ms")?,
+        expires_at: row.get("expires_at_ms")?,
         deletion,
         due_at: row.get("due_at_ms")?,
         attempts: row.get("attempts")?,
+        booked_calls: row.get("booked_calls")?,
         created_at: row.get("created_at_ms")?,
         updated_at: row.get("updated_at_ms")?,
     })
@@ -103,6 +107,9 @@ fn resource(row: &mut Row) -> Result<Resource, Error> {
         external_id: row.get("external_id")?,
         applied,
         asked_at: row.get("asked_at_ms")?,
+        removal_asked_at: row.get("removal_asked_at_ms")?,
+        removed_at: row.get("removed_at_ms")?,
+        gone_at: row.get("gone_at_ms")?,
     })
 }
 

@@ -7,7 +7,46 @@
 macro_rules! tenant_columns {
     () => {
         "t.id, t.name, t.phase, t.generation, t.observed_generation, t.spec, t.release_id, t.conditions, \
-         t.delete_asked_at_ms, t.keep_data_until_ms, t.due_at_ms, t.attempts, t.created_at_ms, t.updated_at_ms"
+         t.wanted_since_ms, t.suspended_at_ms, t.expires_at_ms, t.delete_asked_at_ms, t.keep_data_until_ms, \
+         t.due_at_ms, t.attempts, t.booked_calls, t.created_at_ms, t.updated_at_ms"
+    };
+}
+
+/// Every column of a line of the ledger, as `row::resources` reads them.
+macro_rules! resource_columns {
+    () => {
+        "r.kind, r.name, r.state, r.external_id, r.applied, r.asked_at_ms, r.removal_asked_at_ms, r.removed_at_ms, \
+         r.gone_at_ms"
+    };
+}
+
+/// The order in which a tenant is made.
+macro_rules! in_order {
+    () => {
+        " ORDER BY instr('bucket script application route schedule', r.kind)"
+    };
+}
+
+/// What every change of what is wanted does beside the change itself, as the `SET` part of an update with ?3 for the
+/// conditions and ?4 for the time: another generation, due at once.
+macro_rules! wanted_anew {
+    () => {
+        "conditions = ?3, generation = generation + 1, wanted_since_ms = ?4, attempts = 0, due_at_ms = ?4, \
+         booked_calls = 0, updated_at_ms = ?4"
+    };
+}
+
+/// The phase of a tenant that is changed.
+macro_rules! changing_phase {
+    () => {
+        "phase = CASE WHEN observed_generation > 0 THEN 'updating' ELSE 'pending' END"
+    };
+}
+
+/// The condition of every change: still at the generation that it was made from, and not being deleted.
+macro_rules! if_alive {
+    () => {
+        " WHERE id = ?1 AND generation = ?2 AND delete_asked_at_ms IS NULL"
     };
 }
 
@@ -26,8 +65,9 @@ pub const RELEASE: &str = "SELECT id, manifest FROM release WHERE id = ?1";
 
 /// A new tenant. Fails on `tenant.name` when a living tenant has the name.
 pub const INSERT_TENANT: &str = "INSERT INTO tenant \
-     (id, name, phase, generation, spec, release_id, conditions, due_at_ms, created_at_ms, updated_at_ms) \
-     VALUES (?1, ?2, 'pending', 1, ?3, ?4, ?5, ?6, ?6, ?6)";
+     (id, name, phase, generation, spec, release_id, conditions, wanted_since_ms, expires_at_ms, due_at_ms, \
+     created_at_ms, updated_at_ms) \
+     VALUES (?1, ?2, 'pending', 1, ?3, ?4, ?5, ?6, ?7, ?6, ?6, ?6)";
 
 /// A line of the ledger for something that does not exist yet.
 pub const INSERT_RESOURCE: &str = "INSERT INTO resource (tenant_id, kind, name, state) VALUES (?1, ?2, ?3, 'absent')";
@@ -54,18 +94,20 @@ pub const TENANT_OF_TOKEN: &str = concat!(
     ", k.hash AS token_hash FROM token k JOIN tenant t ON t.id = k.tenant_id WHERE k.hash = ?1"
 );
 
-/// The ledger of the tenant that a token belongs to, in the order in which a tenant is made.
-pub const RESOURCES_OF_TOKEN: &str = "SELECT r.kind, r.name, r.state, r.external_id, r.applied, r.asked_at_ms \
-     FROM token k JOIN resource r ON r.tenant_id = k.tenant_id WHERE k.hash = ?1 \
-     ORDER BY instr('bucket script application route schedule', r.kind)";
+/// The ledger of the tenant that a token belongs to.
+pub const RESOURCES_OF_TOKEN: &str = concat!(
+    "SELECT ",
+    resource_columns!(),
+    " FROM token k JOIN resource r ON r.tenant_id = k.tenant_id WHERE k.hash = ?1",
+    in_order!()
+);
 
 /// One tenant by id.
 pub const TENANT: &str = concat!("SELECT ", tenant_columns!(), " FROM tenant t WHERE t.id = ?1");
 
-/// The ledger of a tenant, in the same order.
-pub const RESOURCES: &str = "SELECT kind, name, state, external_id, applied, asked_at_ms \
-     FROM resource WHERE tenant_id = ?1 \
-     ORDER BY instr('bucket script application route schedule', kind)";
+/// The ledger of a tenant.
+pub const RESOURCES: &str =
+    concat!("SELECT ", resource_columns!(), " FROM resource r WHERE r.tenant_id = ?1", in_order!());
 
 /// A tenant's secrets: names and versions, and the sealed value of those that are still to be pushed.
 pub const SECRETS: &str = "SELECT name, wanted, version, pushed_version, sealed, updated_at_ms, pushed_at_ms \
@@ -75,15 +117,29 @@ pub const SECRETS: &str = "SELECT name, wanted, version, pushed_version, sealed,
 pub const EVENTS: &str = "SELECT id, at_ms, generation, reason, message FROM event \
      WHERE tenant_id = ?1 AND id > ?2 ORDER BY id LIMIT ?3";
 
-/// A new spec, if the tenant is still at the generation that it was made from and not being deleted. Due at once.
-pub const CHANGE_SPEC: &str = "UPDATE tenant SET spec = ?5, phase = CASE WHEN observed_generation > 0 THEN 'updating' ELSE 'pending' END, \
-     conditions = ?3, generation = generation + 1, attempts = 0, due_at_ms = ?4, updated_at_ms = ?4 \
-     WHERE id = ?1 AND generation = ?2 AND delete_asked_at_ms IS NULL";
+/// A new spec.
+pub const CHANGE_SPEC: &str =
+    concat!("UPDATE tenant SET spec = ?5, ", changing_phase!(), ", ", wanted_anew!(), if_alive!());
 
-/// The same for a change of secrets: the spec stays.
-pub const CHANGE_SECRETS: &str = "UPDATE tenant SET phase = CASE WHEN observed_generation > 0 THEN 'updating' ELSE 'pending' END, \
-     conditions = ?3, generation = generation + 1, attempts = 0, due_at_ms = ?4, updated_at_ms = ?4 \
-     WHERE id = ?1 AND generation = ?2 AND delete_asked_at_ms IS NULL";
+/// Another release.
+pub const CHANGE_RELEASE: &str =
+    concat!("UPDATE tenant SET release_id = ?5, ", changing_phase!(), ", ", wanted_anew!(), if_alive!());
+
+/// Other secrets; the spec stays.
+pub const CHANGE_SECRETS: &str = concat!("UPDATE tenant SET ", changing_phase!(), ", ", wanted_anew!(), if_alive!());
+
+/// To stand still from now on.
+pub const SUSPEND: &str = concat!(
+    "UPDATE tenant SET suspended_at_ms = COALESCE(suspended_at_ms, ?4), ",
+    changing_phase!(),
+    ", ",
+    wanted_anew!(),
+    if_alive!()
+);
+
+/// To run again.
+pub const RESUME: &str =
+    concat!("UPDATE tenant SET suspended_at_ms = NULL, ", changing_phase!(), ", ", wanted_anew!(), if_alive!());
 
 /// A secret's new value, a version above its former one.
 pub const SET_SECRET: &str = "INSERT INTO secret (tenant_id, name, wanted, version, sealed, updated_at_ms) \
@@ -95,10 +151,19 @@ pub const UNSET_SECRET: &str = "UPDATE secret SET wanted = 'deleted', version = 
      WHERE tenant_id = ?1 AND name = ?2";
 
 /// Asks for deletion, with data kept until `?5`. A later request may only shorten the time that data is kept.
-pub const ASK_DELETE: &str = "UPDATE tenant SET phase = 'deleting', conditions = ?3, generation = generation + 1, attempts = 0, \
-     delete_asked_at_ms = COALESCE(delete_asked_at_ms, ?4), \
-     keep_data_until_ms = MIN(COALESCE(keep_data_until_ms, ?5), ?5), due_at_ms = ?4, updated_at_ms = ?4 \
-     WHERE id = ?1 AND generation = ?2 AND deleted_at_ms IS NULL";
+pub const ASK_DELETE: &str = concat!(
+    "UPDATE tenant SET phase = 'deleting', delete_asked_at_ms = COALESCE(delete_asked_at_ms, ?4), \
+     keep_data_until_ms = MIN(COALESCE(keep_data_until_ms, ?5), ?5), ",
+    wanted_anew!(),
+    " WHERE id = ?1 AND generation = ?2 AND deleted_at_ms IS NULL"
+);
+
+/// Takes a deletion back while the data is kept.
+pub const UNDELETE: &str = concat!(
+    "UPDATE tenant SET phase = 'updating', delete_asked_at_ms = NULL, keep_data_until_ms = NULL, ",
+    wanted_anew!(),
+    " WHERE id = ?1 AND generation = ?2 AND phase = 'deleting' AND keep_data_until_ms > ?4"
+);
 
 /// Values that no step will push any more.
 pub const ERASE_SEALED: &str = "UPDATE secret SET sealed = NULL WHERE tenant_id = ?1";
@@ -109,8 +174,9 @@ pub const DUE: &str = "SELECT id FROM tenant WHERE due_at_ms <= ?1 AND lease_exp
 
 /// Takes the lease on one tenant that is due and free. One statement, so that two consumers cannot both get it. Until the
 /// round says otherwise the tenant is due when the lease ends, so that a round that vanished goes to the back of the queue.
+/// Booked calls are good for a while only (?5): piled up they would be sent all at once.
 pub const LEASE: &str = "UPDATE tenant SET lease_token = ?2, lease_expires_ms = ?3, due_at_ms = ?3, \
-     attempts = attempts + 1 \
+     attempts = attempts + 1, booked_calls = CASE WHEN due_at_ms >= ?5 THEN booked_calls ELSE 0 END \
      WHERE id = ?1 AND due_at_ms <= ?4 AND lease_expires_ms <= ?4";
 
 /// The tenant, if the lease is ours.
@@ -129,14 +195,9 @@ pub const EXTEND_LEASE: &str = "UPDATE tenant SET lease_expires_ms = ?3, due_at_
 pub const GUARD_LEASE: &str = "SELECT CASE WHEN EXISTS (SELECT 1 FROM tenant WHERE id = ?1 AND lease_token = ?2) \
      THEN 1 ELSE json('lease lost') END AS held";
 
-/// Before a call: from here on nobody knows how the resource stands, until the call's end is recorded.
-pub const MARK_UNKNOWN: &str = "UPDATE resource SET state = 'unknown', asked_at_ms = COALESCE(asked_at_ms, ?3) \
-     WHERE tenant_id = ?1 AND kind = ?2";
-
-/// After a call or a look: how the resource stands. With `?7` its present life is over, and it forgets when it was asked
-/// for; a look that does not find it yet is no such end, for what was made may show late.
-pub const RECORD_RESOURCE: &str = "UPDATE resource SET state = ?3, external_id = ?4, applied = ?5, \
-     confirmed_at_ms = ?6, asked_at_ms = CASE WHEN ?7 THEN NULL ELSE asked_at_ms END \
+/// A line of the ledger as whoever has the lease knows it.
+pub const WRITE_RESOURCE: &str = "UPDATE resource SET state = ?3, external_id = ?4, applied = ?5, asked_at_ms = ?6, \
+     removal_asked_at_ms = ?7, removed_at_ms = ?8, gone_at_ms = ?9, confirmed_at_ms = COALESCE(?10, confirmed_at_ms) \
      WHERE tenant_id = ?1 AND kind = ?2";
 
 /// Cloudflare has this version now. The sealed value goes, unless a newer one has come meanwhile.
@@ -160,5 +221,29 @@ pub const FINISH_ROUND: &str = "UPDATE tenant SET lease_token = NULL, lease_expi
      phase = CASE WHEN generation = ?3 THEN ?5 ELSE phase END, \
      observed_generation = CASE WHEN ?9 THEN ?3 ELSE observed_generation END, \
      due_at_ms = CASE WHEN generation = ?3 THEN ?7 ELSE ?8 END, \
+     booked_calls = CASE WHEN generation = ?3 THEN ?10 ELSE 0 END, \
      deleted_at_ms = CASE WHEN ?5 = 'deleted' AND generation = ?3 THEN ?8 END \
      WHERE id = ?1 AND lease_token = ?2 RETURNING due_at_ms";
+
+/// Books ?2 milliseconds' worth of calls at ?1, and says when they may be made: at once while no more than ?3 is booked
+/// ahead.
+pub const BOOK_CALLS: &str = "UPDATE api_budget SET booked_until_ms = MAX(booked_until_ms, ?1) + ?2 WHERE id = 1 \
+     RETURNING MAX(?1, booked_until_ms - ?3, blocked_until_ms) AS at_ms";
+
+/// The same, if they may be made at once; no row if not.
+pub const TAKE_CALLS: &str = "UPDATE api_budget SET booked_until_ms = MAX(booked_until_ms, ?1) + ?2 \
+     WHERE id = 1 AND blocked_until_ms <= ?1 AND MAX(booked_until_ms, ?1) + ?2 - ?3 <= ?1 \
+     RETURNING ?1 AS at_ms";
+
+/// Corrects what was booked by what was used.
+pub const SETTLE_CALLS: &str = "UPDATE api_budget SET booked_until_ms = booked_until_ms + ?1 WHERE id = 1";
+
+/// Cloudflare asks for no call before ?1.
+pub const BLOCK_CALLS: &str = "UPDATE api_budget SET blocked_until_ms = MAX(blocked_until_ms, ?1) WHERE id = 1";
+
+/// Guard: Cloudflare did not ask for a pause.
+pub const GUARD_NOT_BLOCKED: &str = "SELECT CASE WHEN EXISTS (SELECT 1 FROM api_budget WHERE blocked_until_ms > ?1) \
+     THEN json('calls are blocked') ELSE 1 END AS held";
+
+/// What is booked, and until when nothing may be called.
+pub const API_BUDGET: &str = "SELECT booked_until_ms, blocked_until_ms FROM api_budget WHERE id = 1";

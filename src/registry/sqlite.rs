@@ -14,7 +14,8 @@ use super::db::{Db, DbError, Outcome, Statement, Value};
 const MAX_ARGS: usize = 100;
 
 /// The migrations of the registry, oldest first: the files that `wrangler d1 migrations apply` runs on D1.
-const MIGRATIONS: [&str; 1] = [include_str!("../../migrations/0001_registry.sql")];
+const MIGRATIONS: [&str; 2] =
+    [include_str!("../../migrations/0001_registry.sql"), include_str!("../../migrations/0002_lifecycle.sql")];
 
 /// A database with the registry's schema.
 #[derive(Debug)]

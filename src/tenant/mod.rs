@@ -43,12 +43,20 @@ pub struct Tenant {
     pub release: ReleaseId,
     /// What holds right now.
     pub conditions: Vec<Condition>,
+    /// When the present generation was asked for.
+    pub wanted_since: Timestamp,
+    /// Since when it is to stand still: kept with all its data, not running, not costing.
+    pub suspended_at: Option<Timestamp>,
+    /// When its trial ends.
+    pub expires_at: Option<Timestamp>,
     /// Set once deletion was asked for.
     pub deletion: Option<Deletion>,
     /// When it wants its next round; `None`: it wants none.
     pub due_at: Option<Timestamp>,
     /// Rounds since the last progress.
     pub attempts: u32,
+    /// Calls to Cloudflare that its next round may make without booking them first.
+    pub booked_calls: u32,
     /// Sign-up.
     pub created_at: Timestamp,
     /// Last change by anybody, the plane included.

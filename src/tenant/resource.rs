@@ -60,6 +60,10 @@ impl ResourceState {
 }
 
 /// One line of the ledger.
+///
+/// A resource has lives. One begins when it is first asked for and ends when a read shows that nothing is left of it; a
+/// line whose last life is over is the receipt of its removal. Whoever runs the round writes the whole line: before a call
+/// by [`Self::making`] or [`Self::removing`], after it by what came of it.
 #[derive(Clone, Debug, PartialEq, Eq)]
 pub struct Resource {
     /// Which kind.
@@ -68,18 +72,90 @@ pub struct Resource {
     pub name: String,
     /// What we know.
     pub state: ResourceState,
-    /// Cloudflare's id, where it has one beside the name.
+    /// Cloudflare's id in this life or the last one, where it has one beside the name.
     pub external_id: Option<String>,
     /// What it was last made to be; `None` when that is not known, and then it is made so again.
     pub applied: Option<Applied>,
-    /// When it was first asked for in its present life: what was made in Cloudflare before that is not ours.
+    /// When it was first asked for in its present life: what was made in Cloudflare before that is not ours. `None`: it
+    /// has no life, so there is surely nothing of it.
     pub asked_at: Option<Timestamp>,
+    /// When it was first asked to go. Then it was there and ours, so it may be asked again without a look.
+    pub removal_asked_at: Option<Timestamp>,
+    /// When Cloudflare said that it is deleted.
+    pub removed_at: Option<Timestamp>,
+    /// When a read showed that its last life was over.
+    pub gone_at: Option<Timestamp>,
 }
 
 impl Resource {
     /// One that does not exist and was never asked for.
     pub fn absent(kind: ResourceKind, name: String) -> Self {
-        Self { kind, name, state: ResourceState::Absent, external_id: None, applied: None, asked_at: None }
+        Self {
+            kind,
+            name,
+            state: ResourceState::Absent,
+            external_id: None,
+            applied: None,
+            asked_at: None,
+            removal_asked_at: None,
+            removed_at: None,
+            gone_at: None,
+        }
+    }
+
+    /// A call that makes or changes it is about to be sent.
+    pub fn making(&mut self, now: Timestamp) {
+        if self.asked_at.is_none() {
+            (self.external_id, self.applied) = (None, None);
+            self.asked_at = Some(now);
+        }
+        (self.removal_asked_at, self.removed_at) = (None, None);
+        self.state = ResourceState::Unknown;
+    }
+
+    /// A call that deletes it is about to be sent.
+    pub fn removing(&mut self, now: Timestamp) {
+        self.removal_asked_at = self.removal_asked_at.or(Some(now));
+        self.state = ResourceState::Unknown;
+    }
+
+    /// It is there, and ours.
+    pub fn present(&mut self, external_id: Option<String>, applied: Option<Applied>) {
+        self.state = ResourceState::Present;
+        self.external_id = external_id.or_else(|| self.external_id.take());
+        self.applied = applied;
+        self.removed_at = None;
+    }
+
+    /// It does not show, which does not prove that it is not there.
+    pub fn not_shown(&mut self) {
+        self.state = ResourceState::Absent;
+        (self.external_id, self.applied) = (None, None);
+    }
+
+    /// Cloudflare said that it is deleted.
+    pub fn removed(&mut self, now: Timestamp) {
+        self.state = ResourceState::Absent;
+        self.applied = None;
+        self.removed_at = self.removed_at.or(Some(now));
+    }
+
+    /// A read proved that it is not there.
+    pub fn gone(&mut self, now: Timestamp) {
+        self.state = ResourceState::Absent;
+        self.applied = None;
+        (self.asked_at, self.gone_at) = (None, Some(now));
+    }
+
+    /// What has its name is another's: so nothing of it was ever made.
+    pub fn never_was(&mut self) {
+        self.not_shown();
+        (self.asked_at, self.removal_asked_at, self.removed_at) = (None, None, None);
+    }
+
+    /// It was deleted in this life, and no read has shown yet that it is gone.
+    pub fn is_removal_unconfirmed(&self) -> bool {
+        self.asked_at.is_some() && self.removed_at.is_some()
     }
 }
 
@@ -91,6 +167,10 @@ pub enum Applied {
     Bucket {
         /// Whether it has to be emptied before the next try.
         holds_objects: bool,
+        /// Whether a lifecycle rule was set that lets everything in it expire: where only that reaches unfinished
+        /// uploads.
+        #[serde(default)]
+        is_expiring: bool,
     },
     /// A script.
     Script {

@@ -1,7 +1,13 @@
 -- The registry's schema as the migrations leave it, without comments; see the migrations for those.
 -- Made by: UPDATE_SCHEMA=1 cargo test --test it schema
 
-CREATE TABLE event (
+CREATE TABLE api_budget (
+  id INTEGER PRIMARY KEY CHECK (id = 1),
+  booked_until_ms INTEGER NOT NULL,
+  blocked_until_ms INTEGER NOT NULL
+) STRICT;
+
+CREATE TABLE "event" (
   id INTEGER PRIMARY KEY AUTOINCREMENT,
   tenant_id TEXT NOT NULL REFERENCES tenant (id),
   at_ms INTEGER NOT NULL,
@@ -10,7 +16,28 @@ CREATE TABLE event (
   message TEXT NOT NULL
 ) STRICT;
 
+CREATE INDEX event_by_age ON event (at_ms);
+
 CREATE INDEX event_of_tenant ON event (tenant_id, id);
+
+CREATE TABLE job (
+  name TEXT PRIMARY KEY,
+  started_at_ms INTEGER NOT NULL,
+  finished_at_ms INTEGER,
+  cursor TEXT,
+  report TEXT NOT NULL CHECK (json_valid(report))
+) STRICT, WITHOUT ROWID;
+
+CREATE TABLE orphan (
+  kind TEXT NOT NULL CHECK (kind IN ('bucket', 'script', 'application')),
+  name TEXT NOT NULL,
+  external_id TEXT,
+  is_ours INTEGER NOT NULL CHECK (is_ours IN (0, 1)),
+  first_seen_ms INTEGER NOT NULL,
+  last_seen_ms INTEGER NOT NULL,
+  delete_asked_at_ms INTEGER,
+  PRIMARY KEY (kind, name)
+) STRICT, WITHOUT ROWID;
 
 CREATE TABLE release (
   id TEXT PRIMARY KEY,
@@ -19,7 +46,7 @@ CREATE TABLE release (
   default_since_ms INTEGER
 ) STRICT;
 
-CREATE TABLE resource (
+CREATE TABLE "resource" (
   tenant_id TEXT NOT NULL REFERENCES tenant (id),
   kind TEXT NOT NULL CHECK (kind IN ('bucket', 'script', 'application', 'route', 'schedule')),
   name TEXT NOT NULL,
@@ -27,11 +54,16 @@ CREATE TABLE resource (
   external_id TEXT,
   applied TEXT CHECK (json_valid(applied)),
   asked_at_ms INTEGER,
+  removal_asked_at_ms INTEGER,
+  removed_at_ms INTEGER,
+  gone_at_ms INTEGER,
   confirmed_at_ms INTEGER,
   PRIMARY KEY (tenant_id, kind)
 ) STRICT, WITHOUT ROWID;
 
-CREATE TABLE secret (
+CREATE INDEX resource_name ON resource (name, kind);
+
+CREATE TABLE "secret" (
   tenant_id TEXT NOT NULL REFERENCES tenant (id),
   name TEXT NOT NULL,
   wanted TEXT NOT NULL CHECK (wanted IN ('set', 'deleted')),
@@ -46,31 +78,45 @@ CREATE TABLE secret (
 CREATE TABLE tenant (
   id TEXT PRIMARY KEY,
   name TEXT NOT NULL,
-  phase TEXT NOT NULL CHECK (phase IN ('pending', 'ready', 'updating', 'failed', 'deleting', 'deleted')),
+  phase TEXT NOT NULL
+    CHECK (phase IN ('pending', 'ready', 'updating', 'suspended', 'failed', 'deleting', 'deleted')),
   generation INTEGER NOT NULL CHECK (generation >= 1),
   observed_generation INTEGER NOT NULL DEFAULT 0 CHECK (observed_generation <= generation),
   spec TEXT NOT NULL CHECK (json_valid(spec)),
   release_id TEXT NOT NULL REFERENCES release (id),
   conditions TEXT NOT NULL CHECK (json_valid(conditions)),
+  wanted_since_ms INTEGER NOT NULL,
+  suspended_at_ms INTEGER,
+  expires_at_ms INTEGER,
   delete_asked_at_ms INTEGER,
   keep_data_until_ms INTEGER,
   due_at_ms INTEGER,
   lease_token TEXT,
   lease_expires_ms INTEGER NOT NULL DEFAULT 0,
   attempts INTEGER NOT NULL DEFAULT 0,
+  booked_calls INTEGER NOT NULL DEFAULT 0,
+  checked_at_ms INTEGER NOT NULL DEFAULT 0,
   created_at_ms INTEGER NOT NULL,
   updated_at_ms INTEGER NOT NULL,
   deleted_at_ms INTEGER,
   CHECK ((phase = 'deleted') = (deleted_at_ms IS NOT NULL))
 ) STRICT;
 
+CREATE INDEX tenant_checked ON tenant (checked_at_ms) WHERE phase IN ('ready', 'suspended');
+
 CREATE INDEX tenant_due ON tenant (due_at_ms) WHERE due_at_ms IS NOT NULL;
+
+CREATE INDEX tenant_expires ON tenant (expires_at_ms) WHERE expires_at_ms IS NOT NULL AND delete_asked_at_ms IS NULL;
 
 CREATE UNIQUE INDEX tenant_name ON tenant (name) WHERE deleted_at_ms IS NULL;
 
-CREATE TABLE token (
+CREATE INDEX tenant_tombstone ON tenant (deleted_at_ms) WHERE deleted_at_ms IS NOT NULL;
+
+CREATE TABLE "token" (
   id TEXT PRIMARY KEY,
   tenant_id TEXT NOT NULL REFERENCES tenant (id),
   hash TEXT NOT NULL UNIQUE,
   created_at_ms INTEGER NOT NULL
 ) STRICT;
+
+CREATE INDEX token_of_tenant ON token (tenant_id);

@@ -159,7 +159,8 @@ fn check_against(present: &[Secret], changes: &[(SecretName, Option<PlainSecret>
     if names.len() > MAX_SECRETS.max(before) { Err(ApiError::TooManySecrets) } else { Ok(()) }
 }
 
-fn seal(
+/// One secret a version above what is `present`; with no value, to be deleted.
+pub fn seal(
     app: &App,
     tenant: &Tenant,
     present: &[Secret],
@@ -171,6 +172,18 @@ fn seal(
     let seal = |value| app.config.sealing_key.seal(place, value, app.entropy.as_ref());
     let sealed = value.map(seal).transpose().map_err(|error| ApiError::Internal(error.to_string()))?;
     Ok(SecretChange { name: name.clone(), version, sealed })
+}
+
+/// Makes the secrets that the release's profile has the plane make, unless the tenant gave them. Returns the gateway's.
+pub fn generate(app: &App, release: &Release, secrets: &mut Vec<(SecretName, PlainSecret)>) -> Option<PlainSecret> {
+    let profile = &release.manifest.profile;
+    for name in profile.generated.iter().filter_map(|name| SecretName::parse(name).ok()) {
+        if !secrets.iter().any(|(given, _)| *given == name) {
+            secrets.push((name, PlainSecret::generate(app.entropy.as_ref())));
+        }
+    }
+    let gateway = profile.gateway_token.as_deref()?;
+    secrets.iter().find(|(name, _)| name.as_str() == gateway).map(|(_, value)| value.clone())
 }
 
 async fn release_of(app: &App, tenant: &Tenant) -> Result<Release, ApiError> {

@@ -8,10 +8,10 @@ use http::header::{HeaderName, LOCATION};
 use serde::Serialize;
 use serde_json::Value;
 
-use super::secrets::read_values;
+use super::secrets::{generate, read_values};
 use super::spec;
 use crate::app::App;
-use crate::clock::Timestamp;
+use crate::clock::{DAY_MS, Timestamp};
 use crate::config::SignupMode;
 use crate::cost::{Estimate, Usage};
 use crate::entropy;
@@ -118,24 +118,12 @@ fn read(body: serde_json::Map<String, Value>, release: &Release) -> Result<SignU
     }
 }
 
-/// Makes the secrets that the release's profile has the plane make, unless the tenant gave them. Returns the gateway's.
-fn generate(app: &App, release: &Release, secrets: &mut Vec<(SecretName, PlainSecret)>) -> Option<PlainSecret> {
-    let profile = &release.manifest.profile;
-    for name in profile.generated.iter().filter_map(|name| SecretName::parse(name).ok()) {
-        if !secrets.iter().any(|(given, _)| *given == name) {
-            secrets.push((name, PlainSecret::generate(app.entropy.as_ref())));
-        }
-    }
-    let gateway = profile.gateway_token.as_deref()?;
-    secrets.iter().find(|(name, _)| name.as_str() == gateway).map(|(_, value)| value.clone())
-}
-
 /// Writes the tenant. What is answered is made of what was written: nothing that could fail comes after, for the token
 /// is shown this once.
 async fn write(app: &App, sign_up: &SignUp, release: &Release) -> Result<(Tenant, Vec<Resource>, ApiToken), ApiError> {
     let entropy = app.entropy.as_ref();
     let now = app.clock.now();
-    let mut tenant = new_tenant(TenantId::generate(entropy), sign_up, release, now);
+    let mut tenant = new_tenant(app, TenantId::generate(entropy), sign_up, release, now);
     let message = "the first round starts within a minute";
     condition::set(&mut tenant.conditions, now, "Ready", Status::False, "SignedUp", message);
     let token = ApiToken::generate(entropy);
@@ -156,6 +144,7 @@ async fn write(app: &App, sign_up: &SignUp, release: &Release) -> Result<(Tenant
         secrets: &secrets,
         conditions: &tenant.conditions,
         token: (&token_id, &token.hash()),
+        expires_at: tenant.expires_at,
     };
     if let Err(error) = app.registry.create_tenant(new, now).await {
         // The database may have done it and its answer been lost. Then the tenant is there under this id.
@@ -172,20 +161,21 @@ async fn write(app: &App, sign_up: &SignUp, release: &Release) -> Result<(Tenant
 /// Nothing is written, nobody is called.
 fn dry_run(app: &App, sign_up: &SignUp, release: &Release) -> Result<Response, ApiError> {
     let now = app.clock.now();
-    let tenant = new_tenant(TenantId("(not yet)".to_owned()), sign_up, release, now);
+    let tenant = new_tenant(app, TenantId("(not yet)".to_owned()), sign_up, release, now);
     let missing_row = |kind: ResourceKind| ApiError::Internal(format!("no name for the {}", kind.as_str()));
     let ledger = Ledger::empty(&app.config.prefixes.names_for(&sign_up.name)).map_err(missing_row)?;
     let secrets: Vec<Secret> = sign_up.secrets.iter().map(|(name, _)| pending(name, now)).collect();
     let wanted = deployment(&tenant, &ledger, release);
     let wrangler_config = wrangler_config(&wanted, &ledger, release);
-    let steps = plan(&Desired::Running(Box::new(wanted)), &Observed::at_start(ledger.clone()), &secrets);
+    let steps = plan(&Desired::Deployed(Box::new(wanted)), &Observed::at_start(ledger.clone()), &secrets);
     let spec = &sign_up.spec;
     let usage = Usage::around_the_clock(spec.instance_type, spec.max_instances, LIGHT_CPU_PERCENT);
     let plan = PlanView::of(&steps, &ledger);
     Ok(Json(DryRun { plan, wrangler_config, estimate: usage.estimate() }).into_response())
 }
 
-fn new_tenant(id: TenantId, sign_up: &SignUp, release: &Release, now: Timestamp) -> Tenant {
+fn new_tenant(app: &App, id: TenantId, sign_up: &SignUp, release: &Release, now: Timestamp) -> Tenant {
+    let expires_at = app.config.trial_days.map(|days| now.plus_ms(days * DAY_MS));
     Tenant {
         id,
         name: sign_up.name.clone(),
@@ -195,9 +185,13 @@ fn new_tenant(id: TenantId, sign_up: &SignUp, release: &Release, now: Timestamp)
         spec: sign_up.spec.clone(),
         release: release.id.clone(),
         conditions: Vec::new(),
+        wanted_since: now,
+        suspended_at: None,
+        expires_at,
         deletion: None,
         due_at: Some(now),
         attempts: 0,
+        booked_calls: 0,
         created_at: now,
         updated_at: now,
     }

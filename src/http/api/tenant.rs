@@ -9,7 +9,7 @@ use serde_json::Value;
 
 use super::spec;
 use crate::app::App;
-use crate::clock::Timestamp;
+use crate::clock::{DAY_MS, Timestamp};
 use crate::http::auth::Owner;
 use crate::http::body::{Fields, JsonObject};
 use crate::http::error::ApiError;
@@ -25,7 +25,6 @@ use crate::wake::Nudge;
 /// Days that a deleted tenant's bucket is kept when nothing is said, and at most.
 const GRACE_DAYS: i64 = 7;
 const MAX_GRACE_DAYS: i64 = 30;
-const DAY_MS: i64 = 24 * 60 * 60 * 1_000;
 
 /// The tenant.
 pub async fn read(State(app): State<App>, owner: Owner, query: Query) -> Result<Response, ApiError> {
@@ -126,7 +125,8 @@ pub async fn accepted(app: &App, tenant: &Tenant, request_id: RequestId) -> Resu
     Ok((StatusCode::ACCEPTED, answer(app, &tenant, &resources)).into_response())
 }
 
-fn answer(app: &App, tenant: &Tenant, resources: &[Resource]) -> Response {
+/// 200 with the tenant.
+pub fn answer(app: &App, tenant: &Tenant, resources: &[Resource]) -> Response {
     #[derive(Serialize)]
     struct Answer<'a> {
         tenant: TenantView<'a>,

@@ -1,6 +1,6 @@
 //! The steps of the container application.
 
-use super::{Executor, StepDone, StepError, ended, gone_or, there};
+use super::{Executor, News, StepDone, StepError, gone_or};
 use crate::cloudflare::containers::{ApplicationChange, NewApplication};
 use crate::reconcile::desired::Application;
 use crate::tenant::{Applied, ResourceKind};
@@ -18,7 +18,7 @@ impl Executor<'_> {
         };
         let made = self.cloudflare.create_application(&new).await?;
         let message = format!("container application {name} created, size {}", wanted.instance_type);
-        Ok(there(ResourceKind::Application, Some(made.id), Some(applied(wanted, true)))
+        Ok(StepDone::there(ResourceKind::Application, Some(made.id), Some(applied(wanted, true)))
             .with_event("ContainerCreated", message))
     }
 
@@ -44,21 +44,21 @@ impl Executor<'_> {
         };
         let message =
             format!("container application set to {}, at most {} at once", wanted.instance_type, wanted.max_instances);
-        Ok(there(ResourceKind::Application, Some(id.to_owned()), Some(applied(wanted, rolled_out)))
+        Ok(StepDone::there(ResourceKind::Application, Some(id.to_owned()), Some(applied(wanted, rolled_out)))
             .with_event("ContainerChanged", message))
     }
 
     pub(super) async fn roll_out(&self, wanted: &Application) -> Result<StepDone, StepError> {
         let id = self.application_id()?;
         self.cloudflare.create_rollout(id, &wanted.image, &wanted.instance_type).await?;
-        Ok(there(ResourceKind::Application, Some(id.to_owned()), Some(applied(wanted, true)))
+        Ok(StepDone::there(ResourceKind::Application, Some(id.to_owned()), Some(applied(wanted, true)))
             .with_event("RolloutStarted", format!("running containers move to {}", wanted.instance_type)))
     }
 
     pub(super) async fn delete_application(&self) -> Result<StepDone, StepError> {
         gone_or(self.cloudflare.delete_application(self.application_id()?).await)?;
         let message = format!("container application {} deleted", self.ledger.application.name);
-        Ok(ended(&[ResourceKind::Application]).with_event("ContainerDeleted", message))
+        Ok(StepDone::of(ResourceKind::Application, News::Removed).with_event("ContainerDeleted", message))
     }
 }
 

@@ -9,11 +9,11 @@ use super::desired::{Application, Deployment};
 use super::step::{SecretVersion, Step};
 use crate::clock::Timestamp;
 use crate::cloudflare::{self, Client, SecretText, Verdict};
-use crate::registry::{Leased, ResourceChange, StageEnd};
+use crate::registry::Leased;
 use crate::release::manifest::blob_key;
 use crate::release::store::ReleaseStore;
 use crate::tenant::event::Event;
-use crate::tenant::{Applied, Ledger, ResourceKind, ResourceState, SecretName};
+use crate::tenant::{Applied, Ledger, Resource, ResourceKind, SecretName};
 use crate::vault::sealed::Place;
 use crate::vault::{SealingKey, Secret};
 
@@ -31,6 +31,9 @@ pub enum StepError {
         /// Its name.
         name: String,
     },
+    /// A Durable Object namespace of the script's name exists without the script: its data would come to light in ours.
+    #[error("the Durable Object namespace {0:?} exists in the Cloudflare account and is not this tenant's")]
+    NamespaceTaken(String),
     /// A sealed value does not open, or is not there.
     #[error("the value of {0} cannot be read any more; set it again")]
     Unreadable(SecretName),
@@ -53,11 +56,52 @@ impl From<cloudflare::Error> for StepError {
     }
 }
 
+/// What a step found out about a resource, or did to it.
+#[derive(Clone, Debug, PartialEq, Eq)]
+pub enum News {
+    /// It is there, and ours.
+    Present {
+        /// Cloudflare's id; `None`: as it was.
+        external_id: Option<String>,
+        /// What it is.
+        applied: Option<Applied>,
+    },
+    /// It does not show, which proves nothing.
+    NotShown,
+    /// Cloudflare said that it is deleted.
+    Removed,
+    /// It is surely not there.
+    Gone,
+    /// What is there is another's.
+    NeverWas,
+}
+
+impl News {
+    /// Writes it into the ledger's line.
+    pub fn tell(self, line: &mut Resource, now: Timestamp) {
+        match self {
+            Self::Present { external_id, applied } => line.present(external_id, applied),
+            Self::NotShown => line.not_shown(),
+            Self::Removed => line.removed(now),
+            Self::Gone => line.gone(now),
+            Self::NeverWas => line.never_was(),
+        }
+    }
+}
+
 /// What came of a step that got done.
 #[derive(Clone, Debug, Default)]
 pub struct StepDone {
-    /// For the registry.
-    pub end: StageEnd,
+    /// For the ledger.
+    pub news: Vec<(ResourceKind, News)>,
+    /// The script was made anew: of the secrets that a former one had, Cloudflare has none any more.
+    pub is_new_script: bool,
+    /// Secrets that Cloudflare has now, with the version that was pushed.
+    pub pushed: Vec<(SecretName, i64)>,
+    /// Secrets that Cloudflare no longer has, with the version that asked for it.
+    pub removed: Vec<(SecretName, i64)>,
+    /// For people.
+    pub events: Vec<Event>,
     /// For this round: a look or a claim found the script's name free.
     pub script_name_is_free: bool,
     /// For this round: the receipt for the assets.
@@ -103,6 +147,7 @@ impl Executor<'_> {
             Step::ModifyApplication => self.modify_application(self.application()?).await,
             Step::RollOut => self.roll_out(self.application()?).await,
             Step::EnableRoute => self.enable_route().await,
+            Step::CloseRoute => self.close_route().await,
             Step::SetSchedule => self.set_schedule(self.deployment()?).await,
             Step::DeleteApplication => self.delete_application().await,
             Step::DeleteScript => self.delete_script().await,
@@ -145,8 +190,21 @@ impl Executor<'_> {
 }
 
 impl StepDone {
+    fn of(kind: ResourceKind, news: News) -> Self {
+        Self { news: vec![(kind, news)], ..Self::default() }
+    }
+
+    fn there(kind: ResourceKind, external_id: Option<String>, applied: Option<Applied>) -> Self {
+        Self::of(kind, News::Present { external_id, applied })
+    }
+
     fn with_event(mut self, reason: &str, message: impl Into<String>) -> Self {
-        self.end.events.push(Event::new(reason, message));
+        self.events.push(Event::new(reason, message));
+        self
+    }
+
+    fn and_pause(mut self, why: String) -> Self {
+        self.pause = Some(why);
         self
     }
 }
@@ -157,18 +215,4 @@ fn gone_or(result: Result<(), cloudflare::Error>) -> Result<(), StepError> {
         Err(error) if error.verdict() == Verdict::Done => Ok(()),
         other => Ok(other?),
     }
-}
-
-fn there(kind: ResourceKind, external_id: Option<String>, applied: Option<Applied>) -> StepDone {
-    let change = ResourceChange { kind, state: ResourceState::Present, external_id, applied, is_end_of_life: false };
-    StepDone { end: StageEnd { resources: vec![change], ..StageEnd::default() }, ..StepDone::default() }
-}
-
-fn ended(kinds: &[ResourceKind]) -> StepDone {
-    let resources = kinds.iter().map(|kind| ResourceChange { is_end_of_life: true, ..absent(*kind) }).collect();
-    StepDone { end: StageEnd { resources, ..StageEnd::default() }, ..StepDone::default() }
-}
-
-fn absent(kind: ResourceKind) -> ResourceChange {
-    ResourceChange { kind, state: ResourceState::Absent, external_id: None, applied: None, is_end_of_life: false }
 }

@@ -4,7 +4,7 @@ use std::collections::BTreeMap;
 
 use futures_util::{StreamExt, TryStreamExt, stream};
 
-use super::{Executor, StepDone, StepError, ended, gone_or, there};
+use super::{Executor, News, StepDone, StepError, gone_or};
 use crate::cloudflare::SecretText;
 use crate::cloudflare::assets::{AssetEntry, AssetFile};
 use crate::cloudflare::scripts::{
@@ -78,9 +78,9 @@ impl Executor<'_> {
             sleep_after: wanted.sleep.as_ref().map(|(_, value)| value.clone()),
         };
         let message = format!("Worker {name} deployed from {}", self.leased.release.id);
-        let mut done = there(ResourceKind::Script, None, Some(applied)).with_event("WorkerDeployed", message);
-        done.end.is_new_script = self.ledger.script.state == ResourceState::Absent;
-        done.end.pushed = secrets.iter().map(|secret| (secret.name.clone(), secret.version)).collect();
+        let mut done = StepDone::there(ResourceKind::Script, None, Some(applied)).with_event("WorkerDeployed", message);
+        done.is_new_script = self.ledger.script.state == ResourceState::Absent;
+        done.pushed = secrets.iter().map(|secret| (secret.name.clone(), secret.version)).collect();
         Ok(done)
     }
 
@@ -104,11 +104,11 @@ impl Executor<'_> {
             main_module: manifest.main_module.clone(),
             bindings,
             containers: wanted
-                .application
+                .container_class
                 .iter()
-                .map(|application| ContainerClass {
+                .map(|class_name| ContainerClass {
                     name: self.ledger.application.name.clone(),
-                    class_name: application.class_name.clone(),
+                    class_name: class_name.clone(),
                 })
                 .collect(),
             compatibility_date: manifest.compatibility_date.clone(),
@@ -182,31 +182,42 @@ impl Executor<'_> {
                 migration: migration.clone(),
                 sleep_after: wanted.sleep.as_ref().map(|(_, value)| value.clone()),
             };
-            done = there(ResourceKind::Script, None, Some(applied));
+            done = StepDone::there(ResourceKind::Script, None, Some(applied));
         }
-        done.end.pushed = set.iter().map(|secret| (secret.name.clone(), secret.version)).collect();
-        done.end.removed = remove.iter().map(|secret| (secret.name.clone(), secret.version)).collect();
+        done.pushed = set.iter().map(|secret| (secret.name.clone(), secret.version)).collect();
+        done.removed = remove.iter().map(|secret| (secret.name.clone(), secret.version)).collect();
         let names: Vec<&str> = values.iter().map(|secret| &secret.name).chain(&gone).map(String::as_str).collect();
         Ok(done.with_event("SecretsPushed", format!("secrets live on the Worker: {}", names.join(", "))))
     }
 
     pub(super) async fn enable_route(&self) -> Result<StepDone, StepError> {
         self.cloudflare.set_script_subdomain(&self.ledger.script.name, true).await?;
-        Ok(there(ResourceKind::Route, None, Some(Applied::Route {})).with_event("RouteOpened", "the address is open"))
+        Ok(StepDone::there(ResourceKind::Route, None, Some(Applied::Route {}))
+            .with_event("RouteOpened", "the address is open"))
+    }
+
+    pub(super) async fn close_route(&self) -> Result<StepDone, StepError> {
+        self.cloudflare.set_script_subdomain(&self.ledger.script.name, false).await?;
+        Ok(StepDone::of(ResourceKind::Route, News::Gone).with_event("RouteClosed", "the address is closed"))
     }
 
     pub(super) async fn set_schedule(&self, wanted: &Deployment) -> Result<StepDone, StepError> {
         self.cloudflare.put_schedules(&self.ledger.script.name, &wanted.crons).await?;
-        let message = format!("cron triggers set: {}", wanted.crons.join(", "));
+        let message = match wanted.crons.as_slice() {
+            [] => "cron triggers switched off".to_owned(),
+            crons => format!("cron triggers set: {}", crons.join(", ")),
+        };
         let crons = wanted.crons.clone();
-        Ok(there(ResourceKind::Schedule, None, Some(Applied::Schedule { crons })).with_event("ScheduleSet", message))
+        Ok(StepDone::there(ResourceKind::Schedule, None, Some(Applied::Schedule { crons }))
+            .with_event("ScheduleSet", message))
     }
 
     pub(super) async fn delete_script(&self) -> Result<StepDone, StepError> {
         let name = &self.ledger.script.name;
         gone_or(self.cloudflare.delete_script(name).await)?;
         let message = format!("Worker {name} deleted, with its route, cron triggers, secrets and Durable Objects");
-        Ok(ended(&[ResourceKind::Script, ResourceKind::Route, ResourceKind::Schedule])
-            .with_event("WorkerDeleted", message))
+        let mut done = StepDone::of(ResourceKind::Script, News::Removed);
+        done.news.extend([ResourceKind::Route, ResourceKind::Schedule].map(|kind| (kind, News::Gone)));
+        Ok(done.with_event("WorkerDeleted", message))
     }
 }

@@ -16,7 +16,9 @@ fn states() -> impl Strategy<Value = ResourceState> {
 /// Nothing known, as wanted, or something else.
 fn applied(wanted: &Deployment, kind: ResourceKind) -> BoxedStrategy<Option<Applied>> {
     let known = match kind {
-        ResourceKind::Bucket => any::<bool>().prop_map(|holds_objects| Applied::Bucket { holds_objects }).boxed(),
+        ResourceKind::Bucket => {
+            any::<bool>().prop_map(|holds_objects| Applied::Bucket { holds_objects, is_expiring: false }).boxed()
+        }
         ResourceKind::Script => {
             let fingerprint =
                 prop_oneof![Just(None), Just(Some("older".to_owned())), Just(Some(wanted.fingerprint.clone()))];
@@ -55,7 +57,9 @@ fn secrets() -> impl Strategy<Value = Vec<Secret>> {
 }
 
 fn deployments() -> impl Strategy<Value = Deployment> {
-    any::<[bool; 4]>().prop_map(|[has_assets, has_container, has_crons, reads_sleep]| {
+    any::<[bool; 5]>().prop_map(|[has_assets, has_container, has_crons, reads_sleep, is_suspended]| {
+        let mut tenant = alice();
+        tenant.suspended_at = is_suspended.then_some(NOW);
         let mut release = guide_release();
         let manifest = &mut release.manifest;
         manifest.container.iter_mut().for_each(|container| container.image = "image:v2".into());
@@ -63,35 +67,49 @@ fn deployments() -> impl Strategy<Value = Deployment> {
         manifest.assets = manifest.assets.take().filter(|_| has_assets);
         manifest.crons.retain(|_| has_crons);
         manifest.profile.sleep_secret = manifest.profile.sleep_secret.take().filter(|_| reads_sleep);
-        deployment(&alice(), &nothing_there(), &release)
+        deployment(&tenant, &nothing_there(), &release)
     })
 }
 
 fn worlds() -> impl Strategy<Value = World> {
     let ledgers = |deployment: Deployment| {
-        let lines = ResourceKind::ALL.map(|kind| (states(), applied(&deployment, kind)));
+        // The state, what it is, and whether it was deleted or was about to be.
+        let lines = ResourceKind::ALL.map(|kind| (states(), applied(&deployment, kind), any::<bool>()));
         (Just(deployment), lines)
     };
     let outside = (any::<[bool; 4]>(), 0u32..3);
     (deployments().prop_flat_map(ledgers), 0u8..4, secrets(), outside).prop_map(
         |((deployment, lines), wanted, secrets, ([bucket, script, application, shows_late], pages))| {
             let mut ledger = nothing_there();
-            for (kind, (state, applied)) in ResourceKind::ALL.into_iter().zip(lines) {
-                let resource = ledger.get_mut(kind);
-                resource.state = state;
-                resource.applied = applied.filter(|_| state != Absent);
-                let has_id = kind == ResourceKind::Application && state == Present;
-                resource.external_id = has_id.then(|| "app-1".to_owned());
+            for (kind, (state, applied, is_removal)) in ResourceKind::ALL.into_iter().zip(lines) {
+                let line = ledger.get_mut(kind);
+                let is_part = matches!(kind, ResourceKind::Route | ResourceKind::Schedule);
+                let id = (kind == ResourceKind::Application).then(|| "app-1".to_owned());
+                if state == Absent && (!is_removal || is_part) {
+                    continue;
+                }
+                line.making(NOW);
+                if state == Present || is_removal {
+                    line.present(id, applied);
+                }
+                match state {
+                    Absent => {
+                        line.removing(NOW);
+                        line.removed(NOW);
+                    }
+                    Unknown if is_removal => line.removing(NOW),
+                    _ => {}
+                }
             }
             if ledger.script.state == Absent {
                 // What lives in the script goes with it.
-                (ledger.route.state, ledger.schedule.state) = (Absent, Absent);
-                (ledger.route.applied, ledger.schedule.applied) = (None, None);
+                ledger.route.gone(NOW);
+                ledger.schedule.gone(NOW);
             }
             let wanted = match wanted {
                 0 => Desired::DataOnly,
                 1 => Desired::Nothing,
-                _ => Desired::Running(Box::new(deployment)),
+                _ => Desired::Deployed(Box::new(deployment)),
             };
             let is_there = Found { bucket, script, application };
             World { wanted, observed: Observed::at_start(ledger), secrets, is_there, shows_late, pages }
@@ -137,8 +155,8 @@ proptest! {
     }
 
     #[test]
-    fn nothing_of_a_running_tenant_is_ever_deleted_but_a_container_that_its_release_lacks(world in worlds()) {
-        if let Desired::Running(deployment) = &world.wanted {
+    fn nothing_of_a_living_tenant_is_ever_deleted_but_a_container_that_is_not_wanted(world in worlds()) {
+        if let Desired::Deployed(deployment) = &world.wanted {
             for Planned { step, .. } in world.plan().steps() {
                 let is_stray = *step == Step::DeleteApplication && deployment.application.is_none();
                 let deletes = matches!(
@@ -152,11 +170,12 @@ proptest! {
 
     #[test]
     fn a_deleted_tenant_only_loses_and_keeps_its_bucket_while_data_is_kept(world in worlds()) {
-        if !matches!(world.wanted, Desired::Running(_)) {
+        if !matches!(world.wanted, Desired::Deployed(_)) {
             for Planned { step, .. } in world.plan().steps() {
                 let loses = matches!(
                     step,
                     Step::Look(_)
+                        | Step::CloseRoute
                         | Step::DeleteApplication
                         | Step::DeleteScript
                         | Step::EmptyBucket
@@ -172,7 +191,12 @@ proptest! {
     fn what_is_unknown_is_looked_at_before_anything_touches_it(world in worlds()) {
         for Planned { step, .. } in world.plan().steps() {
             // A route or a schedule is simply set again, or goes with its script.
-            let unknown = step.touches().iter().copied().filter(|kind| world.state(*kind) == Unknown);
+            // What was there and ours when it was asked to go may be asked again.
+            let is_known = |kind: ResourceKind| {
+                world.state(kind) != Unknown
+                    || step.removes() && world.observed.ledger.get(kind).removal_asked_at.is_some()
+            };
+            let unknown = step.touches().iter().copied().filter(|kind| !is_known(*kind));
             let untouchable: Vec<_> =
                 unknown.filter(|kind| !matches!(kind, ResourceKind::Route | ResourceKind::Schedule)).collect();
             prop_assert!(untouchable.is_empty(), "{:?} touches {:?}", step, untouchable);

@@ -2,7 +2,7 @@
 
 use super::*;
 use crate::reconcile::desired::Desired;
-use crate::reconcile::fixtures::as_wanted;
+use crate::reconcile::fixtures::{NOW, as_wanted};
 use crate::tenant::ResourceState;
 
 /// What is wanted, what is known, and how the outside really stands where that is not known.
@@ -34,7 +34,7 @@ impl World {
 
     fn deployment(&self) -> &Deployment {
         match &self.wanted {
-            Desired::Running(deployment) => deployment,
+            Desired::Deployed(deployment) => deployment,
             other => panic!("a step of a running tenant is planned for {other:?}"),
         }
     }
@@ -44,11 +44,9 @@ impl World {
     }
 
     fn make(&mut self, kind: ResourceKind, applied: Option<Applied>) {
-        let resource = self.observed.ledger.get_mut(kind);
-        (resource.state, resource.applied) = (Present, applied);
-        if kind == ResourceKind::Application {
-            resource.external_id = Some("app-1".into());
-        }
+        let line = self.observed.ledger.get_mut(kind);
+        line.making(NOW);
+        line.present((kind == ResourceKind::Application).then(|| "app-1".into()), applied);
     }
 
     fn make_as_wanted(&mut self, kind: ResourceKind) {
@@ -57,12 +55,17 @@ impl World {
     }
 
     fn remove(&mut self, kind: ResourceKind) {
-        let resource = self.observed.ledger.get_mut(kind);
-        (resource.state, resource.applied, resource.external_id) = (Absent, None, None);
+        let line = self.observed.ledger.get_mut(kind);
+        line.removing(NOW);
+        line.removed(NOW);
     }
 
-    fn remove_script(&mut self) {
-        [ResourceKind::Script, ResourceKind::Route, ResourceKind::Schedule].into_iter().for_each(|it| self.remove(it));
+    fn lose(&mut self, kind: ResourceKind) {
+        self.observed.ledger.get_mut(kind).gone(NOW);
+    }
+
+    fn lose_script(&mut self) {
+        [ResourceKind::Script, ResourceKind::Route, ResourceKind::Schedule].into_iter().for_each(|it| self.lose(it));
     }
 
     fn find_script(&mut self) {
@@ -74,14 +77,19 @@ impl World {
     pub fn run(&mut self, step: &Step) -> bool {
         let needs_script = || assert_eq!(self.state(ResourceKind::Script), Present, "{step:?} needs the script");
         match step {
+            Step::Look(kind) if self.observed.ledger.get(*kind).is_removal_unconfirmed() => {
+                self.lose(*kind);
+                // Where it is wanted, all else had to wait for this.
+                return is_wanted(&self.wanted, *kind) == Some(false);
+            }
             Step::Look(kind) => {
                 let (kind, found) = (*kind, self.is_there.clone());
                 match kind {
                     ResourceKind::Bucket if found.bucket => self.make(kind, None),
                     ResourceKind::Script if found.script => self.find_script(),
                     ResourceKind::Application if found.application => self.make(kind, None),
-                    ResourceKind::Script => self.remove_script(),
-                    ResourceKind::Bucket | ResourceKind::Application => self.remove(kind),
+                    ResourceKind::Script => self.lose_script(),
+                    ResourceKind::Bucket | ResourceKind::Application => self.lose(kind),
                     part => panic!("{part:?} is not looked at"),
                 }
                 return false;
@@ -91,7 +99,7 @@ impl World {
                 return false;
             }
             Step::ClaimScript => {
-                self.remove_script();
+                self.lose_script();
                 self.observed.is_script_name_free = true;
                 // Only now is it known that an application that is there serves nothing any more.
                 return self.state(ResourceKind::Application) != Present;
@@ -147,20 +155,30 @@ impl World {
                 needs_script();
                 self.make_as_wanted(ResourceKind::Route);
             }
+            Step::CloseRoute => {
+                needs_script();
+                self.lose(ResourceKind::Route);
+            }
             Step::SetSchedule => {
                 needs_script();
                 self.make_as_wanted(ResourceKind::Schedule);
             }
             Step::DeleteApplication => self.remove(ResourceKind::Application),
-            Step::DeleteScript => self.remove_script(),
+            Step::DeleteScript => {
+                self.remove(ResourceKind::Script);
+                [ResourceKind::Route, ResourceKind::Schedule].into_iter().for_each(|part| self.lose(part));
+            }
             Step::EmptyBucket => {
                 assert_eq!(self.state(ResourceKind::Script), Absent, "a script that is there may write to the bucket");
                 self.pages = self.pages.saturating_sub(1);
-                self.make(ResourceKind::Bucket, Some(Applied::Bucket { holds_objects: self.pages > 0 }));
+                self.make(
+                    ResourceKind::Bucket,
+                    Some(Applied::Bucket { holds_objects: self.pages > 0, is_expiring: false }),
+                );
                 return self.pages == 0;
             }
             Step::DeleteBucket if self.pages > 0 => {
-                self.make(ResourceKind::Bucket, Some(Applied::Bucket { holds_objects: true }));
+                self.make(ResourceKind::Bucket, Some(Applied::Bucket { holds_objects: true, is_expiring: false }));
                 return false;
             }
             Step::DeleteBucket => {
@@ -187,13 +205,15 @@ impl World {
 
     /// Whether the outside is as wanted, judged without a plan.
     pub fn is_as_wanted(&self) -> bool {
-        let is_gone = |kind| self.state(kind) == Absent;
+        // Gone, and proved to be.
+        let is_gone = |kind| self.state(kind) == Absent && self.observed.ledger.get(kind).asked_at.is_none();
         match &self.wanted {
-            Desired::Running(wanted) => {
+            Desired::Deployed(wanted) => {
                 ResourceKind::ALL.into_iter().all(|kind| {
                     let is_wanted = match kind {
                         ResourceKind::Application => wanted.application.is_some(),
                         ResourceKind::Schedule => !wanted.crons.is_empty() || !is_gone(kind),
+                        ResourceKind::Route => wanted.is_running,
                         _ => true,
                     };
                     let is_free_in_shape = matches!(kind, ResourceKind::Bucket | ResourceKind::Route);
@@ -227,12 +247,12 @@ impl World {
     pub fn most_stages(&self) -> usize {
         let pages = usize::try_from(self.pages).unwrap();
         match self.wanted {
-            // Look, prepare, deploy, attach, roll out.
-            Desired::Running(_) => 5,
-            // Look, tear down.
-            Desired::DataOnly => 2,
-            // Those two, a first try, the pages (one look at an empty bucket at least), the last try.
-            Desired::Nothing => 2 + 1 + pages.max(1) + 1,
+            // Look, prepare, look at what was in the way, deploy, attach, roll out or look.
+            Desired::Deployed(_) => 6,
+            // Look, suspend, tear down, look.
+            Desired::DataOnly => 4,
+            // Those, a first try, the pages (one look at an empty bucket at least), the last try.
+            Desired::Nothing => 4 + 1 + pages.max(1) + 1,
         }
     }
 }

@@ -43,8 +43,13 @@ impl Situation {
     }
 
     fn lose(&mut self, kind: ResourceKind) {
-        let resource = self.ledger().get_mut(kind);
-        (resource.state, resource.external_id, resource.applied, resource.asked_at) = (Absent, None, None, None);
+        self.ledger().get_mut(kind).gone(NOW);
+    }
+
+    fn remove(&mut self, kind: ResourceKind) {
+        let line = self.ledger().get_mut(kind);
+        line.removing(NOW);
+        line.removed(NOW);
     }
 
     fn lose_sight_of(&mut self, kind: ResourceKind) {
@@ -241,7 +246,11 @@ fn a_single_difference_costs_only_what_it_needs() {
             }),
             "stage_assets + delete_application > deploy_script[] > enable_route + set_schedule + create_application",
         ),
-        ("container no longer in the release", but(|it| it.release.manifest.container = None), "delete_application"),
+        (
+            "container no longer in the release",
+            but(|it| it.release.manifest.container = None),
+            "delete_application > look(application)",
+        ),
     ]);
 }
 
@@ -326,11 +335,77 @@ fn an_unknown_route_or_schedule_is_set_again_without_a_look() {
 }
 
 #[test]
+fn a_suspended_tenant_loses_what_runs_and_keeps_what_it_has() {
+    let suspended = || Situation::converged().but(|it| it.tenant.suspended_at = Some(NOW));
+    check(&[
+        ("all is there", suspended(), "close_route + set_schedule + delete_application > look(application)"),
+        (
+            "only the proof is owed",
+            suspended().but(|it| {
+                it.lose(ResourceKind::Route);
+                it.ledger().schedule.applied = Some(Applied::Schedule { crons: Vec::new() });
+                it.remove(ResourceKind::Application);
+            }),
+            "look(application)",
+        ),
+        (
+            "the end of the deletion was not seen: it is asked again",
+            suspended().but(|it| it.ledger().application.removing(NOW)),
+            "close_route + set_schedule + delete_application > look(application)",
+        ),
+        (
+            "a secret waits",
+            suspended().but(|it| it.secrets.push(new_secret("B"))),
+            "push_secrets[+B@1] + close_route + set_schedule + delete_application > look(application)",
+        ),
+        (
+            "suspended before it was ever made",
+            Situation::at_sign_up().but(|it| it.tenant.suspended_at = Some(NOW)),
+            "create_bucket + claim_script + stage_assets > deploy_script[]",
+        ),
+    ]);
+}
+
+#[test]
+fn a_resumed_tenant_gets_its_container_once_the_former_one_is_gone() {
+    fn suspended(situation: &mut Situation) {
+        situation.lose(ResourceKind::Route);
+        situation.ledger().schedule.applied = Some(Applied::Schedule { crons: Vec::new() });
+        situation.remove(ResourceKind::Application);
+    }
+    check(&[
+        ("not yet proved to be gone", Situation::converged().but(suspended), "look(application)"),
+        (
+            "gone",
+            Situation::converged().but(suspended).but(|it| it.lose(ResourceKind::Application)),
+            "enable_route + set_schedule + create_application",
+        ),
+    ]);
+}
+
+#[test]
 fn while_data_is_kept_everything_but_the_bucket_goes() {
     let deleted = || Situation::deleted(1);
+    let all = "close_route + delete_application > delete_script > look(script) + look(application)";
     check(&[
-        ("all is there", deleted(), "delete_application + delete_script"),
-        ("the script is gone", deleted().but(|it| it.lose(ResourceKind::Script)), "delete_application"),
+        ("all is there", deleted(), all),
+        ("the bucket is unknown", deleted().but(|it| it.lose_sight_of(ResourceKind::Bucket)), all),
+        ("secrets wait", deleted().but(|it| it.secrets = vec![new_secret("A")]), all),
+        (
+            "the address is closed",
+            deleted().but(|it| it.lose(ResourceKind::Route)),
+            all.trim_start_matches("close_route + "),
+        ),
+        (
+            "the script is gone",
+            deleted().but(|it| it.lose(ResourceKind::Script)),
+            "delete_application > look(application)",
+        ),
+        (
+            "the container is gone",
+            deleted().but(|it| it.lose(ResourceKind::Application)),
+            "close_route > delete_script > look(script)",
+        ),
         (
             "a container that was asked for does not show yet",
             deleted().but(|it| {
@@ -338,12 +413,6 @@ fn while_data_is_kept_everything_but_the_bucket_goes() {
                 it.ledger().application.asked_at = Some(NOW);
             }),
             "look(application)",
-        ),
-        ("the container is gone", deleted().but(|it| it.lose(ResourceKind::Application)), "delete_script"),
-        (
-            "the bucket is unknown",
-            deleted().but(|it| it.lose_sight_of(ResourceKind::Bucket)),
-            "delete_application + delete_script",
         ),
         (
             "script and container are unknown",
@@ -353,12 +422,26 @@ fn while_data_is_kept_everything_but_the_bucket_goes() {
             "look(script) + look(application)",
         ),
         (
+            "the ends of their deletions were not seen: they are asked again",
+            deleted().but(|it| {
+                let ledger = it.ledger();
+                [&mut ledger.script, &mut ledger.application].into_iter().for_each(|line| line.removing(NOW));
+            }),
+            "delete_application > delete_script > look(script) + look(application)",
+        ),
+        (
+            "both are deleted, and nothing proves it yet",
+            deleted().but(|it| {
+                [ResourceKind::Script, ResourceKind::Application].into_iter().for_each(|kind| it.remove(kind))
+            }),
+            "look(script) + look(application)",
+        ),
+        (
             "only the bucket is left",
             deleted()
                 .but(|it| [ResourceKind::Script, ResourceKind::Application].into_iter().for_each(|kind| it.lose(kind))),
             "",
         ),
-        ("secrets wait", deleted().but(|it| it.secrets = vec![new_secret("A")]), "delete_application + delete_script"),
     ]);
 }
 
@@ -369,21 +452,31 @@ fn after_the_grace_period_the_bucket_goes_last() {
     }
     let deleted = || Situation::deleted(0);
     check(&[
-        ("all is there", deleted(), "delete_application + delete_script > delete_bucket"),
-        ("only the bucket is left", deleted().but(only_bucket_left), "delete_bucket"),
+        (
+            "all is there",
+            deleted(),
+            "close_route + delete_application > delete_script > delete_bucket \
+             > look(bucket) + look(script) + look(application)",
+        ),
+        ("only the bucket is left", deleted().but(only_bucket_left), "delete_bucket > look(bucket)"),
         (
             "the bucket was found to hold objects",
             deleted().but(only_bucket_left).but(|it| {
-                it.ledger().bucket.applied = Some(Applied::Bucket { holds_objects: true });
+                it.ledger().bucket.applied = Some(Applied::Bucket { holds_objects: true, is_expiring: false });
             }),
-            "empty_bucket > delete_bucket",
+            "empty_bucket > delete_bucket > look(bucket)",
         ),
         (
             "the bucket has been emptied",
             deleted().but(only_bucket_left).but(|it| {
-                it.ledger().bucket.applied = Some(Applied::Bucket { holds_objects: false });
+                it.ledger().bucket.applied = Some(Applied::Bucket { holds_objects: false, is_expiring: false });
             }),
-            "delete_bucket",
+            "delete_bucket > look(bucket)",
+        ),
+        (
+            "the bucket is deleted",
+            deleted().but(only_bucket_left).but(|it| it.remove(ResourceKind::Bucket)),
+            "look(bucket)",
         ),
         ("all is gone", deleted().but(|it| ResourceKind::ALL.into_iter().for_each(|kind| it.lose(kind))), ""),
     ]);

@@ -1,0 +1,79 @@
+//! `GET /v1/tenants/{name}/receipt`: what was deleted, and the proof of it.
+
+use axum::Json;
+use axum::extract::State;
+use axum::response::{IntoResponse, Response};
+use serde::Serialize;
+
+use crate::app::App;
+use crate::clock::Timestamp;
+use crate::http::auth::Owner;
+use crate::http::error::ApiError;
+use crate::http::query::Query;
+use crate::tenant::{Phase, Resource, ResourceKind, Tenant};
+
+/// The receipt of a deletion, complete or not.
+#[derive(Serialize)]
+struct Receipt<'a> {
+    tenant: &'a str,
+    tenant_id: &'a str,
+    deletion_asked_at: String,
+    data_kept_until: String,
+    /// Whether every resource is proved to be gone.
+    complete: bool,
+    completed_at: Option<String>,
+    resources: Vec<ReceiptLine<'a>>,
+}
+
+/// One resource. Times that are null have not come yet, or there never was anything.
+#[derive(Serialize)]
+struct ReceiptLine<'a> {
+    kind: ResourceKind,
+    name: &'a str,
+    id: Option<&'a str>,
+    /// When it was first asked to go.
+    asked_to_go_at: Option<String>,
+    /// When Cloudflare said that it is deleted.
+    deleted_at: Option<String>,
+    /// When a read after that showed that it is gone.
+    confirmed_gone_at: Option<String>,
+    status: &'static str,
+}
+
+/// Only of a tenant that is being deleted or is deleted.
+pub async fn read(State(_): State<App>, owner: Owner, query: Query) -> Result<Response, ApiError> {
+    query.finish()?;
+    let Owner { tenant, resources } = owner;
+    let Tenant { id, name, phase, deletion, updated_at, .. } = &tenant;
+    let deletion = deletion.ok_or(ApiError::NotDeleted)?;
+    let complete = *phase == Phase::Deleted;
+    let receipt = Receipt {
+        tenant: name.as_str(),
+        tenant_id: &id.0,
+        deletion_asked_at: deletion.asked_at.to_string(),
+        data_kept_until: deletion.keep_data_until.to_string(),
+        complete,
+        completed_at: complete.then(|| updated_at.to_string()),
+        resources: resources.iter().map(line).collect(),
+    };
+    Ok(Json(receipt).into_response())
+}
+
+fn line(resource: &Resource) -> ReceiptLine<'_> {
+    let time = |at: Option<Timestamp>| at.map(|at| at.to_string());
+    let Resource { kind, name, external_id, asked_at, removal_asked_at, removed_at, gone_at, .. } = resource;
+    ReceiptLine {
+        kind: *kind,
+        name,
+        id: external_id.as_deref(),
+        asked_to_go_at: time(*removal_asked_at),
+        deleted_at: time(*removed_at),
+        confirmed_gone_at: time(*gone_at),
+        status: match (asked_at, gone_at) {
+            (Some(_), _) if removed_at.is_some() => "deleted",
+            (Some(_), _) => "there",
+            (None, Some(_)) => "gone",
+            (None, None) => "never made",
+        },
+    }
+}

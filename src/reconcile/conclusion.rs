@@ -1,0 +1,212 @@
+//! What the registry is told at the end of a round: phase, conditions, when the tenant is due next. Pure.
+
+use super::backoff;
+use super::desired::Desired;
+use super::round::Outcome;
+use super::verdict::Obstacle;
+use crate::clock::Timestamp;
+use crate::registry::RoundEnd;
+use crate::release::manifest::Profile;
+use crate::tenant::event::Event;
+use crate::tenant::{Condition, Phase, Status, Tenant, condition};
+use crate::vault::Secret;
+use crate::vault::secret::Wanted;
+
+/// How long a tenant waits that stands still because of the plane's own token.
+const UNAUTHORIZED_WAIT_MS: i64 = 15 * 60 * 1_000;
+
+/// Why a round stopped planning.
+pub enum Stop {
+    /// Nothing is left to do.
+    Converged,
+    /// More than fits into one round.
+    Unfinished,
+    /// Calls are booked, and others have their turn before.
+    Booked {
+        /// When it is this tenant's turn.
+        at: Timestamp,
+    },
+    /// Something is in the way.
+    Obstacle(Obstacle),
+}
+
+impl Stop {
+    /// How the round ended, for the report.
+    pub fn outcome(&self) -> Outcome {
+        match self {
+            Self::Converged => Outcome::Converged,
+            Self::Unfinished | Self::Booked { .. } => Outcome::Unfinished,
+            Self::Obstacle(Obstacle::Lasting { .. }) => Outcome::Stopped,
+            Self::Obstacle(_) => Outcome::Waiting,
+        }
+    }
+}
+
+/// What is known at the end of a round.
+pub struct Conclusion<'a> {
+    /// As it was leased.
+    pub tenant: &'a Tenant,
+    /// What the release says of secrets.
+    pub profile: &'a Profile,
+    /// What was wanted.
+    pub wanted: &'a Desired,
+    /// As they are now.
+    pub secrets: &'a [Secret],
+    /// Spreads waits.
+    pub chance: u8,
+    /// The present.
+    pub now: Timestamp,
+}
+
+impl Conclusion<'_> {
+    /// Draws it.
+    pub fn draw(&self, stop: &Stop) -> RoundEnd {
+        let Self { tenant, now, .. } = *self;
+        let mut conditions = tenant.conditions.clone();
+        let mut end = self.end(stop, &mut conditions);
+        if matches!(self.wanted, Desired::Deployed(_)) {
+            set_secrets_ready(&mut conditions, tenant, self.profile, self.secrets, now);
+        } else {
+            conditions.retain(|condition| condition.kind != "SecretsReady");
+        }
+        end.events.extend(set_stalled(&mut conditions, tenant, end.phase, end.converged, now));
+        RoundEnd { conditions, ..end }
+    }
+
+    fn end(&self, stop: &Stop, conditions: &mut Vec<Condition>) -> RoundEnd {
+        let Self { tenant, now, .. } = *self;
+        let mut ready = |status, reason: &str, message: &str| {
+            condition::set(conditions, now, "Ready", status, reason, message);
+        };
+        let backed_off = |retry_after_s| {
+            Some(now.plus_ms(backoff::wait_ms(tenant.attempts, tenant.phase, retry_after_s, self.chance)))
+        };
+        let still = |due_at, events| RoundEnd {
+            phase: tenant.phase,
+            conditions: Vec::new(),
+            attempts: tenant.attempts,
+            due_at,
+            converged: false,
+            events,
+            booked_calls: 0,
+            settle_ms: 0,
+        };
+        match stop {
+            Stop::Converged => {
+                let (phase, status, reason, message, due_at) = self.converged();
+                ready(status, reason, message);
+                let is_news = phase != tenant.phase;
+                let events = is_news.then(|| Event::new(reason, message)).into_iter().collect();
+                RoundEnd { phase, attempts: 0, converged: true, ..still(due_at, events) }
+            }
+            Stop::Unfinished => {
+                ready(Status::False, "InProgress", "more is to be done than fits into one round; it goes on at once");
+                RoundEnd { attempts: 0, ..still(Some(now), Vec::new()) }
+            }
+            Stop::Booked { at } => {
+                let message = format!(
+                    "waits for its turn at {at}: the account's calls to Cloudflare are shared, and others were first"
+                );
+                ready(Status::False, "WaitingForTurn", &message);
+                RoundEnd { attempts: tenant.attempts.saturating_sub(1), ..still(Some(*at), Vec::new()) }
+            }
+            Stop::Obstacle(Obstacle::Passing { message, retry_after_s }) => {
+                ready(Status::False, "Retrying", message);
+                still(backed_off(*retry_after_s), vec![Event::new("Retrying", message.clone())])
+            }
+            Stop::Obstacle(Obstacle::Unauthorized { message }) => {
+                ready(Status::False, "PlaneUnauthorized", message);
+                let events = vec![Event::new("PlaneUnauthorized", message.clone())];
+                RoundEnd { phase: stopped(tenant.phase), ..still(Some(now.plus_ms(UNAUTHORIZED_WAIT_MS)), events) }
+            }
+            Stop::Obstacle(Obstacle::Lasting { reason, message }) => {
+                let again = format!("Then try again: PATCH /v1/tenants/{} with {{\"spec\": {{}}}}.", tenant.name);
+                ready(Status::False, reason, &format!("{message} {again}"));
+                // A deletion never gives up; it slows down.
+                let due_at = if tenant.phase == Phase::Deleting { backed_off(None) } else { None };
+                let events = vec![Event::new(reason, message.clone())];
+                RoundEnd { phase: stopped(tenant.phase), ..still(due_at, events) }
+            }
+        }
+    }
+
+    /// Phase, the condition `Ready`, and when there is something to do again.
+    fn converged(&self) -> (Phase, Status, &'static str, &'static str, Option<Timestamp>) {
+        match (self.wanted, self.tenant.deletion) {
+            (Desired::Deployed(deployment), _) if deployment.is_running => {
+                (Phase::Ready, Status::True, "Converged", "everything is as asked for", None)
+            }
+            (Desired::Deployed(_), _) => {
+                let message = "nothing runs, nothing answers and nothing but storage costs; all data is kept";
+                (Phase::Suspended, Status::False, "Suspended", message, None)
+            }
+            (Desired::DataOnly, Some(deletion)) => {
+                let message = "Worker, container and route are deleted; the bucket is kept until the grace period ends";
+                (Phase::Deleting, Status::False, "DataKept", message, Some(deletion.keep_data_until))
+            }
+            _ => (Phase::Deleted, Status::False, "Deleted", "nothing is left", None),
+        }
+    }
+}
+
+/// Says so when the tenant has been on its way for longer than it should. The line of history comes once.
+fn set_stalled(
+    conditions: &mut Vec<Condition>,
+    tenant: &Tenant,
+    phase: Phase,
+    has_converged: bool,
+    now: Timestamp,
+) -> Option<Event> {
+    let since =
+        tenant.deletion.map_or(tenant.wanted_since, |deletion| deletion.keep_data_until.max(tenant.wanted_since));
+    let was_stalled = conditions.iter().any(|condition| condition.kind == "Stalled");
+    match phase.deadline_ms() {
+        Some(deadline_ms) if !has_converged && since.plus_ms(deadline_ms) <= now => {
+            let message = format!(
+                "on its way since {since}, which should take {} minutes at most; the plane goes on trying, and the \
+                 condition Ready says what is in the way",
+                deadline_ms / 60_000
+            );
+            condition::set(conditions, now, "Stalled", Status::True, "DeadlineExceeded", message.clone());
+            (!was_stalled).then(|| Event::new("DeadlineExceeded", message))
+        }
+        _ => {
+            conditions.retain(|condition| condition.kind != "Stalled");
+            None
+        }
+    }
+}
+
+/// A deletion stays one, whatever is in its way.
+fn stopped(phase: Phase) -> Phase {
+    if phase == Phase::Deleting { phase } else { Phase::Failed }
+}
+
+fn set_secrets_ready(
+    conditions: &mut Vec<Condition>,
+    tenant: &Tenant,
+    profile: &Profile,
+    secrets: &[Secret],
+    now: Timestamp,
+) {
+    let is_set = |name: &String| {
+        secrets.iter().any(|secret| secret.name.as_str() == name && secret.wanted == Wanted::Set && !secret.is_lost())
+    };
+    let names_of = |which: fn(&Secret) -> bool| -> Vec<&str> {
+        secrets.iter().filter(|secret| which(secret)).map(|secret| secret.name.as_str()).collect()
+    };
+    let missing: Vec<&str> = profile.required.iter().filter(|name| !is_set(name)).map(String::as_str).collect();
+    let (lost, pending) = (names_of(Secret::is_lost), names_of(Secret::is_pending));
+    let set_them = format!("set them with PATCH /v1/tenants/{}/secrets", tenant.name);
+    let (status, reason, message) = if !lost.is_empty() {
+        let names = lost.join(", ");
+        (Status::False, "Lost", format!("lost with the Worker that had them, and not known here: {names}; {set_them}"))
+    } else if !missing.is_empty() {
+        (Status::False, "Missing", format!("required and not set: {}; {set_them}", missing.join(", ")))
+    } else if !pending.is_empty() {
+        (Status::False, "Pending", format!("not yet on the Worker: {}", pending.join(", ")))
+    } else {
+        (Status::True, "Pushed", "every secret is on the Worker".to_owned())
+    };
+    condition::set(conditions, now, "SecretsReady", status, reason, message);
+}
