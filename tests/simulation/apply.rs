@@ -1,11 +1,19 @@
 //! What each operation does, and what its answer must be.
 
+use std::collections::BTreeMap;
+use std::sync::Arc;
+
+use paramita::app::App;
+use paramita::registry::{self, Change};
+use paramita::release::ReleaseId;
+use paramita::tenant::TenantId;
+use paramita::tenant::event::Event;
 use serde_json::{Value as Json, json};
 
-use crate::model::{Tenant, Wanted};
+use crate::model::{Known, Tenant, Wanted};
 use crate::op::{Key, Op, Shape, Who};
 use crate::run::Run;
-use crate::tasks::Answer;
+use crate::tasks::{Answer, Done};
 
 const DAY_MS: i64 = 24 * 60 * 60 * 1_000;
 
@@ -35,11 +43,12 @@ impl Run {
             Op::Delete { who, grace_days } => self.delete(who, i64::from(grace_days)),
             Op::Suspend { who } => self.verb(who, "suspend", Wanted::Suspended),
             Op::Resume { who } => self.verb(who, "resume", Wanted::Running),
-            Op::Undelete { who } => self.verb(who, "undelete", Wanted::Running),
+            Op::Undelete { who } => self.undelete(who),
+            Op::Upgrade { who, shape } => self.upgrade(who, shape),
             Op::Publish { shape } => {
                 self.shape = shape;
                 self.plane.time.advance_ms(1);
-                let releases = std::sync::Arc::clone(&self.releases);
+                let releases = Arc::clone(&self.releases);
                 self.plane.publish(releases.of(shape));
                 Ok(())
             }
@@ -143,14 +152,15 @@ impl Run {
             return Err(format!("{} sign-ups under {}, held by {before:?}, got {answers:?}", times, who.name()));
         }
         let Some(id) = self.holder(who).filter(|id| before.as_ref() != Some(id)) else { return Ok(()) };
-        let mut secrets: std::collections::BTreeMap<String, Vec<String>> =
-            values.into_iter().map(|(name, value)| (name.to_owned(), vec![value])).collect();
+        let mut secrets: BTreeMap<String, Known> =
+            values.into_iter().map(|(name, value)| (name.to_owned(), Known::value(value))).collect();
         let signed_up = made.first().map(|answer| serde_json::from_str::<Json>(&answer.text).unwrap());
         let text = |field: &str| signed_up.as_ref().and_then(|it| it[field].as_str()).map(str::to_owned);
         let (token, gateway) = (text("token"), text("gateway_token"));
         self.model.planted.extend([&token, &gateway].into_iter().flatten().cloned());
         // Without an answer nobody knows what was made for the gateway.
-        secrets.insert(shape.gateway().to_owned(), gateway.into_iter().collect());
+        let gateway = Known { values: gateway.into_iter().collect(), may_be_lost: false };
+        secrets.insert(shape.gateway().to_owned(), gateway);
         let tenant = Tenant {
             id,
             who,
@@ -171,21 +181,32 @@ impl Run {
 
     /// Sends a change, and says whether it was made: `None` when nobody can know.
     fn change(&mut self, who: Who, method: &str, path: &str, body: &Json) -> Result<Option<bool>, String> {
+        Ok(self.try_change(who, method, path, body)?.map(|answer| answer.is_some()))
+    }
+
+    /// The same, with what was answered to a change that was made.
+    fn try_change(
+        &mut self,
+        who: Who,
+        method: &str,
+        path: &str,
+        body: &Json,
+    ) -> Result<Option<Option<Answer>>, String> {
         let struck = self.strikes_of_the_database();
         let token = match self.model.living.get(&who) {
             Some(tenant) => tenant.token.clone(),
             // The owner of a tombstone, or somebody who has never had one.
             None => self.model.gone.iter().rev().find(|(name, ..)| *name == who).and_then(|(_, _, token)| token.clone()),
         };
-        let Some(token) = token else { return Ok(Some(false)) };
+        let Some(token) = token else { return Ok(Some(None)) };
         let path = format!("/v1/tenants/{}{path}", who.name());
         let body = if body.is_null() { String::new() } else { body.to_string() };
         let answer = self.ask(method, &path, Some(&token), &body)?;
         let was_struck = self.strikes_of_the_database() > struck;
         match answer.status.as_u16() {
             _ if was_struck => Ok(None),
-            200 | 202 => Ok(Some(true)),
-            404 | 409 | 422 => Ok(Some(false)),
+            200 | 202 => Ok(Some(Some(answer))),
+            404 | 409 | 410 | 422 => Ok(Some(None)),
             other => Err(format!("{method} {path} was answered {other}: {}", answer.text)),
         }
     }
@@ -207,13 +228,13 @@ impl Run {
         let made = self.change(who, "PATCH", "/secrets", &json!({name: value}))?;
         let Some(tenant) = self.model.living.get_mut(&who) else { return Ok(()) };
         match made {
-            Some(true) => drop(tenant.secrets.insert(name.to_owned(), vec![value])),
+            Some(true) => drop(tenant.secrets.insert(name.to_owned(), Known::value(value))),
             Some(false) => {}
             None => {
                 // Of a value that nobody knows, none is known now either.
-                let values = tenant.secrets.entry(name.to_owned()).or_insert_with(|| vec![value.clone()]);
-                if !values.is_empty() {
-                    values.push(value);
+                let known = tenant.secrets.entry(name.to_owned()).or_insert_with(|| Known::value(value.clone()));
+                if !known.values.is_empty() {
+                    known.values.push(value);
                 }
                 self.read_again(who);
             }
@@ -240,9 +261,51 @@ impl Run {
         let Some(tenant) = self.model.living.get_mut(&who) else { return Ok(()) };
         match (made, tenant.wanted) {
             (Some(true), Wanted::Gone(before)) => tenant.wanted = Wanted::Gone(before.min(now_ms + grace_days * DAY_MS)),
-            (Some(true), _) => tenant.wanted = Wanted::Gone(now_ms + grace_days * DAY_MS),
+            (Some(true), _) => {
+                tenant.wanted = Wanted::Gone(now_ms + grace_days * DAY_MS);
+                tenant.secrets.values_mut().for_each(|known| known.may_be_lost = true);
+            }
             (Some(false), _) => {}
             (None, _) => self.read_again(who),
+        }
+        Ok(())
+    }
+
+    fn undelete(&mut self, who: Who) -> Result<(), String> {
+        let was_gone = self.model.living.get(&who).is_some_and(|tenant| matches!(tenant.wanted, Wanted::Gone(_)));
+        let answer = self.try_change(who, "POST", "/undelete", &Json::Null)?;
+        let Some(tenant) = self.model.living.get_mut(&who).filter(|_| was_gone) else { return Ok(()) };
+        match answer {
+            Some(Some(answer)) => {
+                let answer: Json = serde_json::from_str(&answer.text).unwrap();
+                let stands_still = answer["tenant"]["suspended_at"].is_string();
+                tenant.wanted = if stands_still { Wanted::Suspended } else { Wanted::Running };
+                if let Some(gateway) = answer["gateway_token"].as_str() {
+                    self.model.planted.push(gateway.to_owned());
+                    tenant.secrets.insert(tenant.shape.gateway().to_owned(), Known::value(gateway.to_owned()));
+                }
+            }
+            Some(None) => {}
+            None => {
+                tenant.secrets.insert(tenant.shape.gateway().to_owned(), Known::default());
+                self.read_again(who);
+            }
+        }
+        Ok(())
+    }
+
+    /// Past the API, as an operator's route will.
+    fn upgrade(&mut self, who: Who, shape: Shape) -> Result<(), String> {
+        let Some(tenant) = self.model.living.get(&who) else { return Ok(()) };
+        let (app, id) = (self.plane.app.clone(), TenantId(tenant.id.clone()));
+        let release = ReleaseId(self.releases.of(shape).id.clone());
+        let task = self.tasks.start(Box::pin(async move { Done::Changed(upgrade(&app, &id, &release).await) }));
+        let (done, others) = self.tasks.finish(&[task])?;
+        self.take(others)?;
+        let is_made = matches!(done.as_slice(), [Done::Changed(Ok(()))]);
+        match self.model.living.get_mut(&who) {
+            Some(tenant) if is_made => tenant.shape = shape,
+            _ => self.read_again(who),
         }
         Ok(())
     }
@@ -258,21 +321,37 @@ impl Run {
         Ok(())
     }
 
-    /// After an answer that was lost: what is in the registry is what counts.
+    /// After an answer that was lost, or that says too little: what is in the registry is what counts.
     fn read_again(&mut self, who: Who) {
         let Some(tenant) = self.model.living.get_mut(&who) else { return };
         let id = tenant.id.as_str();
-        let sql = "SELECT spec, delete_asked_at_ms, keep_data_until_ms FROM tenant WHERE id = ?1";
+        let sql = "SELECT spec, release_id, suspended_at_ms, delete_asked_at_ms, keep_data_until_ms \
+                   FROM tenant WHERE id = ?1";
         let Some(row) = self.plane.rows(sql, [id.into()]).pop() else { return };
         let spec: Json = serde_json::from_str(row["spec"].as_str().unwrap_or_default()).unwrap_or_default();
         let text = |field: &str| spec[field].as_str().unwrap_or_default().to_owned();
         (tenant.size, tenant.sleep) = (text("instance_type"), text("sleep_after"));
         tenant.count = spec["max_instances"].as_u64().unwrap_or_default();
-        if row["delete_asked_at_ms"].is_i64() {
-            tenant.wanted = Wanted::Gone(row["keep_data_until_ms"].as_i64().unwrap_or_default());
-        }
+        let is_guides = row["release_id"] == self.releases.of(Shape::Guide).id.as_str();
+        tenant.shape = if is_guides { Shape::Guide } else { Shape::Moltworker };
+        tenant.wanted = match (row["delete_asked_at_ms"].is_i64(), row["suspended_at_ms"].is_i64()) {
+            (true, _) => {
+                tenant.secrets.values_mut().for_each(|known| known.may_be_lost = true);
+                Wanted::Gone(row["keep_data_until_ms"].as_i64().unwrap_or_default())
+            }
+            (false, true) => Wanted::Suspended,
+            (false, false) => Wanted::Running,
+        };
         let sql = "SELECT name FROM secret WHERE tenant_id = ?1 AND wanted = 'set'";
         let kept = self.plane.rows(sql, [id.into()]);
         tenant.secrets.retain(|name, _| kept.iter().any(|row| row["name"] == name.as_str()));
     }
+}
+
+/// Has a tenant deployed from another release.
+async fn upgrade(app: &App, id: &TenantId, release: &ReleaseId) -> Result<(), registry::Error> {
+    let Some((tenant, _)) = app.registry.find_tenant(id).await? else { return Ok(()) };
+    let event = Event::new("ReleaseChanged", format!("to be deployed from {release}"));
+    let change = Change { conditions: &tenant.conditions, event: &event, now: app.clock.now() };
+    app.registry.change_release(&tenant, release, change).await
 }

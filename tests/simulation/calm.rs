@@ -109,7 +109,7 @@ impl Run {
             if !is_at_rest || row["generation"] != row["observed_generation"] {
                 return Err(format!("{:?}, and it is not: {}", tenant.wanted, self.describe(&row["id"])));
             }
-            let own = tenant.expected();
+            let own = tenant.expected(&state);
             expected.buckets.extend(own.buckets);
             expected.scripts.extend(own.scripts);
             expected.applications.extend(own.applications);
@@ -135,13 +135,13 @@ impl Run {
     }
 
     fn secrets_are_as_wanted(&self, tenant: &Tenant) -> Result<(), String> {
-        if tenant.wanted != Wanted::Running || tenant.disturbed.contains(&Thing::Script) {
+        if matches!(tenant.wanted, Wanted::Gone(_)) || tenant.disturbed.contains(&Thing::Script) {
             return Ok(());
         }
         let script = tenant.who.thing(Thing::Script);
         let is = |name: &str, value: &str| self.plane.emulator.secret_is(&script, name, value);
-        for (name, values) in &tenant.secrets {
-            if !values.is_empty() && !values.iter().any(|value| is(name, value)) {
+        for (name, known) in &tenant.secrets {
+            if !known.may_be_lost && !known.values.is_empty() && !known.values.iter().any(|value| is(name, value)) {
                 return Err(format!("{script} has another value of {name} than its owner gave"));
             }
         }

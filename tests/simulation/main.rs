@@ -38,6 +38,3 @@ mod run;
 mod shrink;
 mod tasks;
 mod watch;
-
-/// Whether the plane can suspend, resume and undelete.
-const HAS_VERBS: bool = false;

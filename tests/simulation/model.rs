@@ -16,6 +16,21 @@ pub enum Wanted {
     Gone(i64),
 }
 
+/// What an owner knows of a secret.
+#[derive(Clone, Debug, Default)]
+pub struct Known {
+    /// It may be any of these: one, but for those of which an answer was lost. None: nobody was told.
+    pub values: Vec<String>,
+    /// It may be gone, with a Worker that was to be deleted.
+    pub may_be_lost: bool,
+}
+
+impl Known {
+    pub fn value(value: String) -> Self {
+        Self { values: vec![value], may_be_lost: false }
+    }
+}
+
 /// A tenant that lives, as its owner knows it.
 #[derive(Clone, Debug)]
 pub struct Tenant {
@@ -28,8 +43,7 @@ pub struct Tenant {
     pub size: String,
     pub count: u64,
     pub sleep: String,
-    /// Values that a secret may have, by name: one, but for those of which an answer was lost.
-    pub secrets: BTreeMap<String, Vec<String>>,
+    pub secrets: BTreeMap<String, Known>,
     /// Objects written since the sign-up.
     pub objects: usize,
     /// What the operator's hand was at: nobody may expect that to be as it was.
@@ -37,17 +51,20 @@ pub struct Tenant {
 }
 
 impl Tenant {
-    /// What exists for it once all is as wanted.
-    pub fn expected(&self) -> State {
+    /// What exists for it once all is as wanted. `found` tells of secrets that nobody can know of.
+    pub fn expected(&self, found: &State) -> State {
         let mut state = State::default();
         state.buckets.insert(self.who.thing(Thing::Bucket), self.objects);
-        if self.wanted != Wanted::Running {
+        if matches!(self.wanted, Wanted::Gone(_)) {
             return state;
         }
         let script = self.who.thing(Thing::Script);
         let namespace = format!("{script}_Sandbox");
-        state.scripts.insert(script, self.expected_script());
+        state.scripts.insert(script.clone(), self.expected_script(found.scripts.get(&script)));
         state.namespaces.insert(namespace.clone(), NamespaceState { sqlite: true, container_enabled: true });
+        if self.wanted == Wanted::Suspended {
+            return state;
+        }
         let (image, size) = (Some(IMAGE.to_owned()), Some(self.size.clone()));
         let application = ApplicationState {
             image: image.clone(),
@@ -61,7 +78,10 @@ impl Tenant {
         state
     }
 
-    fn expected_script(&self) -> ScriptState {
+    fn expected_script(&self, found: Option<&ScriptState>) -> ScriptState {
+        let is_running = self.wanted == Wanted::Running;
+        let is_there = |name: &String| found.is_some_and(|script| script.secrets.contains(name));
+        let secrets = self.secrets.iter().filter(|(name, known)| !known.may_be_lost || is_there(name));
         let text = |text: &str| text.to_owned();
         let mut variables = BTreeMap::from([(text("ENVIRONMENT"), text(self.who.name()))]);
         if self.shape == Shape::Moltworker {
@@ -76,11 +96,11 @@ impl Tenant {
         ScriptState {
             tags: vec![text("paramita"), format!("paramita-{}", self.id)],
             migration_tag: Some(text("v1")),
-            secrets: self.secrets.keys().cloned().chain([text("SANDBOX_SLEEP_AFTER")]).collect(),
+            secrets: secrets.map(|(name, _)| name.clone()).chain([text("SANDBOX_SLEEP_AFTER")]).collect(),
             variables,
             bindings: bindings.map(|(name, kind)| (text(name), text(kind))).into(),
-            schedules: if self.shape == Shape::Guide { vec![text("*/5 * * * *")] } else { Vec::new() },
-            route_enabled: true,
+            schedules: if is_running && self.shape == Shape::Guide { vec![text("*/5 * * * *")] } else { Vec::new() },
+            route_enabled: is_running,
             assets: BTreeSet::from([text("/app.css")]),
             modules: BTreeSet::from([text("index.js")]),
         }

@@ -74,6 +74,8 @@ pub enum Op {
     Suspend { who: Who },
     Resume { who: Who },
     Undelete { who: Who },
+    /// From now on this is what the tenant is deployed from.
+    Upgrade { who: Who, shape: Shape },
     /// From now on this is what sign-ups get.
     Publish { shape: Shape },
 

@@ -34,6 +34,9 @@ const START_MS: i64 = 1_793_534_400_000;
 /// After so long without an answer the plane gives a call up, and nothing comes of it any more.
 const CALL_LIMIT_MS: i64 = 60_000;
 
+/// After so long the database does not do any more what waits for it.
+const BATCH_LIMIT_MS: i64 = 30_000;
+
 /// Most polls that a call or a batch gives way for, on either side of what it does.
 const MOST_POLLS: u8 = 2;
 
@@ -114,7 +117,11 @@ impl Plane {
         let watch = Arc::new(Watch::new(seed, Arc::clone(&database)));
         let nudges = Arc::new(Nudges { time: Arc::clone(&time), waiting: Mutex::default() });
         let ports = Ports {
-            db: Arc::new(Connection { database: Arc::clone(&database), watch: Arc::clone(&watch) }),
+            db: Arc::new(Connection {
+                database: Arc::clone(&database),
+                time: Arc::clone(&time),
+                watch: Arc::clone(&watch),
+            }),
             transport: Arc::new(Wire {
                 emulator: emulator.clone(),
                 time: Arc::clone(&time),
@@ -195,13 +202,18 @@ impl WakeUp for Nudges {
 /// The database behind a connection that can break.
 struct Connection {
     database: Arc<Sqlite>,
+    time: Arc<Time>,
     watch: Arc<Watch>,
 }
 
 impl Db for Connection {
     fn batch(&self, statements: Vec<Statement>) -> BoxFuture<'_, Result<Vec<Outcome>, DbError>> {
         Box::pin(async move {
+            let sent_ms = self.time.true_ms();
             Pause(self.watch.polls(MOST_POLLS)).await;
+            if self.time.true_ms() - sent_ms >= BATCH_LIMIT_MS {
+                return Err(DbError::Other("no answer in time".into()));
+            }
             // Nothing gives way between a batch and what follows its answer: a plane that is held up right there for longer
             // than its lease would call without one, and no database can keep it from that.
             let trouble = self.watch.trouble_with_batch();

@@ -58,7 +58,7 @@ fn op(rng: &mut Rng, names: &[Who], storm: u32) -> Op {
 }
 
 fn change(rng: &mut Rng, who: Who) -> Op {
-    match rng.u32(0..16) {
+    match rng.u32(0..17) {
         0..=1 => Op::Resize { who, size: rng.u8(1..=4) },
         2..=3 => Op::Instances { who, count: rng.u8(1..=10) },
         4 => Op::Sleep { who, minutes: rng.u8(0..4) },
@@ -67,14 +67,11 @@ fn change(rng: &mut Rng, who: Who) -> Op {
         9 => Op::TryAgain { who },
         10..=11 => Op::Delete { who, grace_days: 0 },
         12 => Op::Delete { who, grace_days: rng.u8(1..=30) },
-        _ => verb(rng, who),
+        13 => Op::Suspend { who },
+        14 => Op::Resume { who },
+        _ if rng.bool() => Op::Undelete { who },
+        _ => Op::Upgrade { who, shape: shape(rng) },
     }
-}
-
-fn verb(rng: &mut Rng, who: Who) -> Op {
-    let verbs = [Op::Suspend { who }, Op::Resume { who }, Op::Undelete { who }];
-    // The plane has no such routes yet.
-    if crate::HAS_VERBS { one_of(rng, &verbs) } else { Op::Write { who } }
 }
 
 fn hand(rng: &mut Rng, who: Who) -> Op {

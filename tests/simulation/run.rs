@@ -46,6 +46,9 @@ pub fn run(seed: u64, ops: &[Op], database: Arc<Sqlite>, releases: &Arc<Releases
     let plane = Plane::new(seed, database, releases);
     let tasks = Tasks::new(Arc::clone(&plane.watch));
     let shape = if seed.is_multiple_of(2) { Shape::Guide } else { Shape::Moltworker };
+    let other = if shape == Shape::Guide { Shape::Moltworker } else { Shape::Guide };
+    plane.publish(releases.of(other));
+    plane.time.advance_ms(1);
     plane.publish(releases.of(shape));
     let mut run = Run {
         plane,

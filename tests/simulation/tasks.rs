@@ -24,6 +24,7 @@ pub struct Answer {
 /// What came of a task.
 pub enum Done {
     Answer(Answer),
+    Changed(Result<(), registry::Error>),
     Rounds(Vec<Result<Option<Report>, registry::Error>>),
 }
 
