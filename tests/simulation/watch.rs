@@ -137,7 +137,7 @@ impl Watch {
                 expected.must_be_refused = Some(format!("{id} under the lease {token}"));
             } else if *sql == sql::LEASE {
                 let (holder, expires_ms) = self.lease(id);
-                let [_, Value::Int(now_ms)] = rest else { continue };
+                let [_, Value::Int(now_ms), ..] = rest else { continue };
                 expected.is_leased = holder.is_some() && expires_ms > *now_ms;
                 expected.asked = Some((id.clone(), token.clone()));
             }
