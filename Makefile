@@ -49,6 +49,11 @@ test: setup wasm ## Run all tests, those in the real Workers runtime included
 	$(call say,"Tests: publishing releases and running tenants")
 	node --test tools/release/*.test.mjs emulator/runner/*.test.mjs
 
+# RUNS=100000 for that many; SEED=123 repeats one run and prints what happens in it.
+.PHONY: simulate
+simulate: | prerequisites ## Put the plane through random storms (RUNS=, SEED=)
+	cargo test --profile simulation --test simulation -- --nocapture whatever_happens
+
 .PHONY: check
 check: setup lint-tools ## Formatting and lints, for the machine and for wasm; warnings are errors
 	$(call say,"Formatting")

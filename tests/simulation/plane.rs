@@ -37,6 +37,9 @@ const CALL_LIMIT_MS: i64 = 60_000;
 /// After so long the database does not do any more what waits for it.
 const BATCH_LIMIT_MS: i64 = 30_000;
 
+/// How far a read may be behind. The plane allows for five minutes; a call may act three minutes after it was sent.
+const MOST_STALE_MS: i64 = 60_000;
+
 /// Most polls that a call or a batch gives way for, on either side of what it does.
 const MOST_POLLS: u8 = 2;
 
@@ -124,6 +127,7 @@ impl Plane {
             }),
             transport: Arc::new(Wire {
                 emulator: emulator.clone(),
+                stale_since_ms: AtomicI64::new(START_MS),
                 time: Arc::clone(&time),
                 watch: Arc::clone(&watch),
             }),
@@ -212,6 +216,7 @@ impl Db for Connection {
             let sent_ms = self.time.true_ms();
             Pause(self.watch.polls(MOST_POLLS)).await;
             if self.time.true_ms() - sent_ms >= BATCH_LIMIT_MS {
+                self.watch.tally(|tally| tally.count("faults", Trouble::BatchRefused.kind()));
                 return Err(DbError::Other("no answer in time".into()));
             }
             // Nothing gives way between a batch and what follows its answer: a plane that is held up right there for longer
@@ -234,6 +239,8 @@ impl Db for Connection {
 /// The way to Cloudflare.
 struct Wire {
     emulator: Emulator,
+    /// Reads are behind of nothing that is older than this.
+    stale_since_ms: AtomicI64,
     time: Arc<Time>,
     watch: Arc<Watch>,
 }
@@ -247,6 +254,7 @@ impl Transport for Wire {
             if is_given_up() {
                 return Err(TransportError::TimedOut);
             }
+            self.catch_up();
             if let Some(effect) = self.watch.trouble_with_call().and_then(effect) {
                 self.emulator.fault(Fault::new(effect));
             }
@@ -261,6 +269,34 @@ impl Transport for Wire {
             answer.map_err(|dropped| TransportError::Connection(dropped.to_string()))
         })
     }
+}
+
+impl Wire {
+    /// Has the emulator forget how things were too long ago. What is still to strike stays.
+    fn catch_up(&self) {
+        let now_ms = self.time.true_ms();
+        if now_ms - self.stale_since_ms.load(SeqCst) < MOST_STALE_MS {
+            return;
+        }
+        self.stale_since_ms.store(now_ms, SeqCst);
+        for rule in end_stale(&self.emulator, &self.watch) {
+            self.emulator.fault(rule);
+        }
+    }
+}
+
+/// Takes all rules away, counts those that made reads stale, and says which of them have not struck yet.
+pub fn end_stale(emulator: &Emulator, watch: &Watch) -> Vec<Fault> {
+    let (struck, left): (Vec<_>, Vec<_>) = emulator
+        .faults()
+        .into_iter()
+        .filter(|rule| rule.fault.effect == Effect::StaleRead)
+        .partition(|rule| rule.struck > 0);
+    if !struck.is_empty() {
+        watch.tally(|tally| tally.add("faults", Trouble::Stale.kind(), struck.len() as u64));
+    }
+    emulator.clear_faults();
+    left.into_iter().map(|rule| Fault { skip: rule.fault.skip.saturating_sub(rule.seen), ..rule.fault }).collect()
 }
 
 /// The emulator's word for what strikes the call that comes now.

@@ -16,7 +16,7 @@ use tower::ServiceExt;
 use crate::invariants::{self, Generations};
 use crate::model::Model;
 use crate::op::{Op, Shape, Trouble};
-use crate::plane::{Plane, Releases};
+use crate::plane::{Plane, Releases, end_stale};
 use crate::report::Tally;
 use crate::tasks::{Answer, Done, Tasks};
 
@@ -188,11 +188,7 @@ impl Run {
 
     /// Takes what is still to strike away.
     pub(crate) fn end_faults(&mut self) {
-        let rules = self.plane.emulator.faults();
-        let stale = rules.iter().filter(|rule| rule.fault.effect == Effect::StaleRead);
-        let struck = stale.map(|rule| u64::from(rule.struck)).sum();
-        self.plane.watch.tally(|tally| tally.add("faults", Trouble::Stale.kind(), struck));
-        self.plane.emulator.clear_faults();
+        end_stale(&self.plane.emulator, &self.plane.watch);
         self.plane.watch.calm();
     }
 
