@@ -49,10 +49,15 @@ test: setup wasm ## Run all tests, those in the real Workers runtime included
 	$(call say,"Tests: publishing releases and running tenants")
 	node --test tools/release/*.test.mjs emulator/runner/*.test.mjs
 
-# RUNS=100000 for that many; SEED=123 repeats one run and prints what happens in it.
+KILLS ?= 200
+
+.PHONY: kills
+kills: setup wasm ## Kill the plane KILLS=200 times in the middle of its work; KILLS_SEED=... asks for the same again
+	KILLS=$(KILLS) KILLS_SEED=$(or $(KILLS_SEED),$(shell date +%s)) cargo test --test workerd kills -- --nocapture
+
 .PHONY: simulate
-simulate: | prerequisites ## Put the plane through random storms (RUNS=, SEED=)
-	cargo test --profile simulation --test simulation -- --nocapture whatever_happens
+simulate: | prerequisites ## Put the plane through RUNS=2000 random storms; SEED=... shows one of them again
+	RUNS=$(RUNS) SEED=$(SEED) cargo test --profile simulation --test simulation -- --nocapture whatever_happens
 
 .PHONY: check
 check: setup lint-tools ## Formatting and lints, for the machine and for wasm; warnings are errors

@@ -6,6 +6,7 @@ use crate::clock::Clock;
 use crate::cloudflare::{Client, Transport};
 use crate::config::Config;
 use crate::entropy::Entropy;
+use crate::log::{Log, Logger};
 use crate::registry::Registry;
 use crate::registry::db::Db;
 use crate::release::store::ReleaseStore;
@@ -26,6 +27,8 @@ pub struct Ports {
     pub wake: Arc<dyn WakeUp>,
     /// Has the files of releases.
     pub releases: Arc<dyn ReleaseStore>,
+    /// Takes lines about what was done.
+    pub log: Arc<dyn Log>,
 }
 
 /// The plane. Cheap to clone; holds no state of its own.
@@ -45,13 +48,16 @@ pub struct App {
     pub wake: Arc<dyn WakeUp>,
     /// Has the files of releases.
     pub releases: Arc<dyn ReleaseStore>,
+    /// Takes lines about what was done.
+    pub log: Logger,
 }
 
 impl App {
     /// Puts settings and ports together.
     pub fn new(config: Config, ports: Ports) -> Self {
-        let cloudflare =
-            Client::new(ports.transport, &config.api_base_url, &config.account_id, config.api_token.clone());
+        let log = Logger::new(ports.log, ports.clock.clone());
+        let token = config.api_token.clone();
+        let cloudflare = Client::new(ports.transport, &config.api_base_url, &config.account_id, token, log.clone());
         Self {
             config: Arc::new(config),
             registry: Registry::new(ports.db),
@@ -60,6 +66,7 @@ impl App {
             entropy: ports.entropy,
             wake: ports.wake,
             releases: ports.releases,
+            log,
         }
     }
 }

@@ -11,6 +11,7 @@
 //! | what tenants are deployed from | [`release`] |
 //! | prices | [`cost`] |
 //! | what runs without a caller | [`jobs`] |
+//! | what the plane says of its own work | [`log`] |
 //! | settings; the ports to the outside, put together | [`config`]; [`app`] |
 //!
 //! All of it builds natively and for wasm; the edge to the Workers runtime, `worker`, for wasm only.
@@ -24,6 +25,7 @@ pub mod entropy;
 pub mod http;
 pub mod jobs;
 pub mod json;
+pub mod log;
 pub mod reconcile;
 pub mod registry;
 pub mod release;

@@ -22,6 +22,8 @@ enum Broken {
     Dropped(#[from] Dropped),
     #[error("the request's body ended early")]
     Body(#[from] hyper::Error),
+    #[error("the call panicked")]
+    Panicked(#[from] tokio::task::JoinError),
 }
 
 /// An emulator with its sockets.
@@ -90,7 +92,8 @@ async fn answer(emulator: Emulator, proxy: Proxy, request: Request<Incoming>) ->
     let bytes = body.collect().await?.to_bytes();
     let path = head.uri.path();
     let response = if path.starts_with("/client/v4/") {
-        emulator.handle(Request::from_parts(head, bytes)).await?
+        // In a task of its own: a call that was read is carried out, whether or not its caller still listens.
+        tokio::spawn(async move { emulator.handle(Request::from_parts(head, bytes)).await }).await??
     } else if path.starts_with(poke::PREFIX) {
         let query = head.uri.query().unwrap_or("");
         poke::handle(&emulator, &head.method, path, query, &head.headers, &bytes).await

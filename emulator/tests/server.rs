@@ -77,6 +77,18 @@ fn a_lost_request_or_reply_closes_the_connection_without_an_answer() {
 }
 
 #[test]
+fn a_call_whose_caller_hangs_up_is_carried_out_all_the_same() {
+    let server = Server::start(&["--latency-ms", "300"]);
+    // Some seconds of looking.
+    let until =
+        |path: &str, what: &str| assert!((0..5_000).any(|_| server.http("GET", path, "").contains(what)), "{what}");
+    let caller = server.begin("POST", &format!("{ACCOUNT}/r2/buckets"), r#"{"name":"one"}"#);
+    until("/__emulator/journal", "r2.bucket.create");
+    drop(caller);
+    until("/__emulator/state", r#""one""#);
+}
+
+#[test]
 fn the_poke_routes_look_inside_and_turn_pages_of_other_origins_away() {
     let server = Server::start(&[]);
     let poke = |method: &str, path: &str, body: &str| -> Value {

@@ -5,6 +5,7 @@
 
 use std::fmt;
 use std::sync::Arc;
+use std::sync::atomic::{AtomicU32, Ordering};
 
 use bytes::Bytes;
 use http::header::{ACCEPT, AUTHORIZATION, CONTENT_TYPE};
@@ -13,12 +14,13 @@ use serde::de::DeserializeOwned;
 use serde::{Deserialize, Serialize};
 use serde_json::Value;
 
-use super::error::{Error, ErrorKind, Refusal};
+use super::error::{Error, ErrorKind, Refusal, Verdict};
 use super::multipart::{File, Form};
 use super::operation::{self, Operation};
 use super::secret_text::SecretText;
 use super::transport::Transport;
 use crate::clock::Timestamp;
+use crate::log::{Level, Logger};
 
 /// The token that the plane shows to Cloudflare. Prints as `REDACTED` and cannot be serialised.
 #[derive(Clone)]
@@ -37,13 +39,16 @@ impl fmt::Debug for ApiToken {
     }
 }
 
-/// The Cloudflare API for one account. Cheap to clone; holds no connection and no state of its own.
+/// The Cloudflare API for one account. Cheap to clone; holds no connection. Writes one line to its log for each call.
 #[derive(Clone)]
 pub struct Client {
     transport: Arc<dyn Transport>,
     /// Up to and with the account: `https://api.cloudflare.com/client/v4/accounts/<id>`.
     account_url: Arc<str>,
     token: ApiToken,
+    log: Logger,
+    /// Requests that were sent.
+    sent: Arc<AtomicU32>,
 }
 
 impl fmt::Debug for Client {
@@ -67,10 +72,20 @@ pub struct Page<T> {
 impl Client {
     /// A client for `account_id`. `base_url` goes up to the API's version, `https://api.cloudflare.com/client/v4`,
     /// or points at a stand-in.
-    pub fn new(transport: Arc<dyn Transport>, base_url: &str, account_id: &str, token: ApiToken) -> Self {
+    pub fn new(transport: Arc<dyn Transport>, base_url: &str, account_id: &str, token: ApiToken, log: Logger) -> Self {
         let mut account_url = format!("{}/accounts/", base_url.trim_end_matches('/'));
         operation::percent_encode(&mut account_url, account_id, false);
-        Self { transport, account_url: account_url.into(), token }
+        Self { transport, account_url: account_url.into(), token, log, sent: Arc::default() }
+    }
+
+    /// This client for one errand: its lines go to `log`, and the requests that it sends are counted from 0.
+    pub fn logging_to(&self, log: Logger) -> Self {
+        Self { log, sent: Arc::default(), ..self.clone() }
+    }
+
+    /// Requests that were sent by this client and its clones, answered or not.
+    pub fn calls_sent(&self) -> u32 {
+        self.sent.load(Ordering::Relaxed)
     }
 
     /// Begins a call; `parameters` fill the placeholders of the operation's route.
@@ -190,21 +205,35 @@ impl Call<'_> {
         }
     }
 
-    /// Sends, once, and reads the envelope.
+    /// Sends, once, reads the envelope, and notes in the log what came of it. A call that is dropped on its way leaves no
+    /// line: nobody is there to write it.
     pub(super) async fn send(self) -> Result<Reply, Error> {
-        let Self { client, operation, url, headers, body, hidden, fault, .. } = self;
-        let fail = |kind| Error { operation, kind };
-        if let Some(fault) = fault {
-            return Err(fail(ErrorKind::Unsendable(fault)));
+        let (client, operation) = (self.client, self.operation);
+        let stopwatch = client.log.start();
+        let result = match self.into_request() {
+            Ok((request, hidden)) => {
+                client.sent.fetch_add(1, Ordering::Relaxed);
+                match client.transport.send(request).await {
+                    Ok(response) => read(operation, &response, &hidden),
+                    Err(lost) => Err(ErrorKind::NoReply(lost)),
+                }
+            }
+            Err(fault) => Err(ErrorKind::Unsendable(fault)),
+        };
+        let result = result.map_err(|kind| Error { operation, kind });
+        note(&client.log, operation, stopwatch.ms(), &result);
+        result
+    }
+
+    /// The request, and the values that no error may repeat.
+    fn into_request(self) -> Result<(Request<Bytes>, Vec<String>), String> {
+        if let Some(fault) = self.fault {
+            return Err(fault);
         }
-        let mut request = Request::builder()
-            .method(operation.method())
-            .uri(url)
-            .body(body)
-            .map_err(|fault| fail(ErrorKind::Unsendable(fault.to_string())))?;
-        *request.headers_mut() = headers;
-        let response = client.transport.send(request).await.map_err(|lost| fail(ErrorKind::NoReply(lost)))?;
-        read(operation, &response, &hidden)
+        let request = Request::builder().method(self.operation.method()).uri(self.url).body(self.body);
+        let mut request = request.map_err(|fault| fault.to_string())?;
+        *request.headers_mut() = self.headers;
+        Ok((request, self.hidden))
     }
 
     /// Sends and reads the result.
@@ -252,9 +281,38 @@ impl Reply {
     }
 }
 
+/// One line about a call: names, numbers and codes. Not Cloudflare's words, which the one who asked has.
+fn note(log: &Logger, operation: Operation, ms: i64, result: &Result<Reply, Error>) {
+    let level = match result.as_ref().map_err(Error::verdict) {
+        // These answer a question that the plane had.
+        Ok(_) | Err(Verdict::Done | Verdict::Taken | Verdict::Missing | Verdict::NotEmpty) => Level::Info,
+        Err(Verdict::LookAgain | Verdict::Later { .. } | Verdict::Never) => Level::Warn,
+        // Concerns every tenant.
+        Err(Verdict::Unauthorized) => Level::Error,
+    };
+    let (outcome, status, refusal) = match result {
+        Ok(reply) => ("ok", Some(reply.status), None),
+        Err(Error { kind, .. }) => match kind {
+            ErrorKind::Unsendable(_) => ("not_sent", None, None),
+            ErrorKind::NoReply(_) => ("no_reply", None, None),
+            ErrorKind::Unreadable { status, .. } => ("unreadable", Some(*status), None),
+            ErrorKind::Refused(refusal) => ("refused", Some(refusal.status), Some(refusal)),
+        },
+    };
+    let line = log.line(level, "call").with("kind", operation.name()).with("outcome", outcome).with("status", status);
+    let line = match refusal {
+        Some(refusal) => line
+            .with("code", refusal.code)
+            .with("text_code", refusal.text_code.clone())
+            .with("retry_after_s", refusal.retry_after_s),
+        None => line,
+    };
+    log.write(&line.with("ms", ms));
+}
+
 /// Reads the envelope `{success, errors, result, result_info}`. Takes nothing for granted: a reply may be a block
 /// page in HTML, empty, or cut short; only `success: true` is a success.
-fn read(operation: Operation, response: &http::Response<Bytes>, hidden: &[String]) -> Result<Reply, Error> {
+fn read(operation: Operation, response: &http::Response<Bytes>, hidden: &[String]) -> Result<Reply, ErrorKind> {
     let status = response.status().as_u16();
     let body: Option<Value> = serde_json::from_slice(response.body()).ok().filter(Value::is_object);
     let success = body.as_ref().and_then(|body| body.get("success")?.as_bool());
@@ -273,7 +331,7 @@ fn read(operation: Operation, response: &http::Response<Bytes>, hidden: &[String
         }
         (_, _, body) => ErrorKind::Refused(Refusal::read(response, body.as_ref(), hidden)),
     };
-    Err(Error { operation, kind })
+    Err(kind)
 }
 
 /// `#[serde(deserialize_with)]` of a time in a reply: absent, null and unreadable are all `None`.
@@ -295,7 +353,7 @@ where
 mod tests {
     use super::*;
     use crate::cloudflare::secrets::Secret;
-    use crate::cloudflare::testing::{ACCOUNT, TOKEN, client, no, ok, raw};
+    use crate::cloudflare::testing::{ACCOUNT, TOKEN, client, logger, no, ok, raw};
     use crate::cloudflare::{SecretText, Verdict};
     use serde_json::json;
 
@@ -337,8 +395,8 @@ mod tests {
     #[tokio::test]
     async fn what_cannot_be_sent_is_not_sent() {
         let (good, far) = client([]);
-        let bad_token = Client::new(far.clone(), "https://api.test", ACCOUNT, ApiToken::new("a\nb"));
-        let bad_base = Client::new(far.clone(), "no address", ACCOUNT, ApiToken::new(TOKEN));
+        let bad_token = Client::new(far.clone(), "https://api.test", ACCOUNT, ApiToken::new("a\nb"), logger());
+        let bad_base = Client::new(far.clone(), "no address", ACCOUNT, ApiToken::new(TOKEN), logger());
         for error in [
             good.delete_script("").await.unwrap_err(),
             good.delete_bucket("..").await.unwrap_err(),

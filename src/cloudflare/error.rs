@@ -246,8 +246,8 @@ impl Refusal {
     /// The longest message that is kept, in characters.
     pub const MESSAGE_LIMIT: usize = 300;
 
-    /// Reads what can be read. `body` is the answer as JSON, if it is a JSON object; `hidden` are values that the
-    /// message must not repeat.
+    /// Reads what can be read. `body` is the answer as JSON, if it is a JSON object; `hidden` are values that neither
+    /// the message nor the text code may repeat.
     pub(super) fn read(response: &http::Response<Bytes>, body: Option<&Value>, hidden: &[String]) -> Self {
         let retry_after = response.headers().get(RETRY_AFTER).and_then(|value| value.to_str().ok());
         let retry_after_s = retry_after.and_then(|seconds| seconds.trim().parse().ok());
@@ -269,7 +269,7 @@ impl Refusal {
         let inner = serde_json::from_slice(message.as_bytes()).ok();
         let container_error = if first.is_some() { inner.as_ref() } else { body };
         if let Some((name, details)) = container_error.and_then(read_container_error) {
-            refusal.text_code = Some(Self::brief(name));
+            refusal.text_code = Some(name.to_owned());
             message = details;
         }
         if message.is_empty() {
@@ -281,7 +281,9 @@ impl Refusal {
         // Before the cut, which could leave the beginning of a value. Shorter ones than four would hide half the words.
         for value in hidden.iter().filter(|value| value.len() >= 4) {
             message = message.replace(value.as_str(), "REDACTED");
+            refusal.text_code = refusal.text_code.map(|name| name.replace(value.as_str(), "REDACTED"));
         }
+        refusal.text_code = refusal.text_code.map(|name| Self::brief(&name));
         refusal.message = Self::brief(&message);
         refusal
     }

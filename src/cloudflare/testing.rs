@@ -10,6 +10,8 @@ use http::{Request, Response};
 use serde_json::{Value, json};
 
 use super::{ApiToken, Client, Error, ErrorKind, Operation, Refusal, Transport, TransportError};
+use crate::clock::{ManualClock, Timestamp};
+use crate::log::{Logger, MemoryLog};
 
 /// The account and token of every test.
 pub(super) const ACCOUNT: &str = "0123456789abcdef0123456789abcdef";
@@ -71,8 +73,14 @@ impl Sent {
 /// A client whose far side gives these answers, one a call.
 pub(super) fn client(answers: impl IntoIterator<Item = Answer>) -> (Client, Arc<Recorder>) {
     let recorder = Arc::new(Recorder { answers: Mutex::new(answers.into_iter().collect()), ..Recorder::default() });
-    let client = Client::new(recorder.clone(), "https://api.test/client/v4/", ACCOUNT, ApiToken::new(TOKEN));
+    let token = ApiToken::new(TOKEN);
+    let client = Client::new(recorder.clone(), "https://api.test/client/v4/", ACCOUNT, token, logger());
     (client, recorder)
+}
+
+/// A logger of which nobody reads.
+pub(super) fn logger() -> Logger {
+    Logger::new(Arc::new(MemoryLog::default()), Arc::new(ManualClock::at(Timestamp(0))))
 }
 
 impl Recorder {

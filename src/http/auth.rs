@@ -7,6 +7,7 @@ use http::header::AUTHORIZATION;
 use http::request::Parts;
 
 use super::error::ApiError;
+use super::request_id::RequestId;
 use crate::app::App;
 use crate::tenant::{Resource, Tenant};
 use crate::vault::ApiToken;
@@ -38,7 +39,12 @@ impl FromRequestParts<App> for Owner {
         }
         let token = ApiToken::parse(shown.trim()).ok_or(ApiError::TokenMalformed)?;
         match app.registry.find_by_token(&token.hash()).await? {
-            Some((tenant, resources)) if tenant.name.as_str() == name => Ok(Self { tenant, resources }),
+            Some((tenant, resources)) if tenant.name.as_str() == name => {
+                if let Some(request) = parts.extensions.get::<RequestId>() {
+                    request.caller.is_owner_of(&tenant);
+                }
+                Ok(Self { tenant, resources })
+            }
             _ => Err(ApiError::NoSuchTenant),
         }
     }

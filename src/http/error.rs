@@ -98,10 +98,6 @@ pub enum ApiError {
     Internal(String),
 }
 
-/// Why a request failed on our side; for the log, left in the response's extensions by whoever answers.
-#[derive(Clone, Debug, PartialEq, Eq)]
-pub struct Cause(pub String);
-
 /// A problem as it is sent (RFC 9457), but for the request's id.
 #[derive(Clone, Debug, Serialize)]
 pub(super) struct Problem {
@@ -109,9 +105,12 @@ pub(super) struct Problem {
     title: &'static str,
     status: u16,
     detail: String,
-    code: &'static str,
+    pub(super) code: &'static str,
     #[serde(skip_serializing_if = "Vec::is_empty")]
     errors: Vec<FieldError>,
+    /// Why the request failed on our side; for the log, never sent.
+    #[serde(skip)]
+    pub(super) cause: Option<String>,
 }
 
 impl ApiError {
@@ -191,7 +190,7 @@ impl IntoResponse for ApiError {
         let detail = self.to_string();
         let (errors, cause) = match self {
             Self::Invalid(errors) => (errors, None),
-            Self::Unavailable(cause) | Self::Internal(cause) => (Vec::new(), Some(Cause(cause))),
+            Self::Unavailable(cause) | Self::Internal(cause) => (Vec::new(), Some(cause)),
             _ => (Vec::new(), None),
         };
         let problem = Problem {
@@ -201,11 +200,8 @@ impl IntoResponse for ApiError {
             detail,
             code,
             errors,
+            cause,
         };
-        let mut response = (status, headers, axum::Extension(problem)).into_response();
-        if let Some(cause) = cause {
-            response.extensions_mut().insert(cause);
-        }
-        response
+        (status, headers, axum::Extension(problem)).into_response()
     }
 }

@@ -1,5 +1,6 @@
 //! The HTTP face. Validates, writes, nudges, answers; never calls Cloudflare.
 
+mod access_log;
 mod api;
 mod auth;
 mod body;
@@ -9,12 +10,12 @@ mod request_id;
 mod view;
 
 use axum::extract::DefaultBodyLimit;
-use axum::response::{IntoResponse, Response};
+use axum::response::IntoResponse;
 use axum::routing::{get, patch, post, put};
 use axum::{Router, middleware};
 
-pub use self::error::{ApiError, Cause};
-pub use self::request_id::X_REQUEST_ID;
+pub use self::error::ApiError;
+pub use self::request_id::refuse;
 use crate::app::App;
 use crate::config::ConfigError;
 
@@ -50,11 +51,6 @@ pub fn router(app: App) -> Router {
 pub fn misconfigured(error: ConfigError) -> Router {
     Router::new().fallback(move || {
         let error = ApiError::Misconfigured(error.clone());
-        async move { refuse(error) }
+        async move { request_id::complete(error.into_response(), "req_none".to_owned(), None) }
     })
-}
-
-/// The answer to a request that does not reach the router.
-pub fn refuse(error: ApiError) -> Response {
-    request_id::complete(error.into_response(), "req_none".to_owned())
 }

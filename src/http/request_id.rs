@@ -1,22 +1,28 @@
-//! Gives every request an id, and writes the id into what answers it.
+//! Gives every request an id, and writes the id into what answers it and into the log.
 
 use axum::extract::{Request, State};
 use axum::middleware::Next;
-use axum::response::Response;
+use axum::response::{IntoResponse, Response};
 use http::header::{CACHE_CONTROL, CONTENT_TYPE, HeaderName, HeaderValue};
 use serde::Serialize;
 
-use super::error::Problem;
+use super::access_log::{Caller, Entry};
+use super::error::{ApiError, Problem};
 use crate::app::App;
 use crate::entropy;
 use crate::tenant::id::hex;
 
-/// The id of a request: `req_` and 16 hexadecimal digits.
+/// Which request, and whose. In the request's extensions.
 #[derive(Clone, Debug)]
-pub struct RequestId(pub String);
+pub struct RequestId {
+    /// `req_` and 16 hexadecimal digits.
+    pub id: String,
+    /// Where [`super::auth::Owner`] says whose token was shown.
+    pub(super) caller: Caller,
+}
 
 /// The header that carries a request's id.
-pub const X_REQUEST_ID: HeaderName = HeaderName::from_static("x-request-id");
+const X_REQUEST_ID: HeaderName = HeaderName::from_static("x-request-id");
 
 #[derive(Serialize)]
 struct ProblemBody {
@@ -27,14 +33,29 @@ struct ProblemBody {
 
 /// Middleware: the id goes into the request's extensions, into the header `x-request-id`, and into problems.
 pub async fn assign(State(app): State<App>, mut request: Request, next: Next) -> Response {
-    let id = format!("req_{}", hex(&entropy::bytes::<8>(app.entropy.as_ref())));
-    request.extensions_mut().insert(RequestId(id.clone()));
-    complete(next.run(request).await, id)
+    let id = new_id(&app);
+    let caller = Caller::default();
+    let entry = Entry::of(&app.log, &request, caller.clone());
+    request.extensions_mut().insert(RequestId { id: id.clone(), caller });
+    complete(next.run(request).await, id, Some(entry))
 }
 
-/// Writes the body of a problem, and the headers that every answer has.
-pub(super) fn complete(mut response: Response, id: String) -> Response {
-    if let Some(problem) = response.extensions_mut().remove::<Problem>() {
+/// The answer to a request that cannot be handed to the router; as if the middleware had seen it.
+pub fn refuse(app: &App, method: &str, error: ApiError) -> Response {
+    complete(error.into_response(), new_id(app), Some(Entry::of_unread(&app.log, method)))
+}
+
+fn new_id(app: &App) -> String {
+    format!("req_{}", hex(&entropy::bytes::<8>(app.entropy.as_ref())))
+}
+
+/// Writes the body of a problem, the headers that every answer has, and the line in the log.
+pub(super) fn complete(mut response: Response, id: String, entry: Option<Entry<'_>>) -> Response {
+    let problem = response.extensions_mut().remove::<Problem>();
+    if let Some(entry) = entry {
+        entry.write(&id, response.status(), problem.as_ref());
+    }
+    if let Some(problem) = problem {
         let body = serde_json::to_vec(&ProblemBody { problem, request_id: id.clone() }).unwrap_or_default();
         *response.body_mut() = body.into();
         response.headers_mut().insert(CONTENT_TYPE, HeaderValue::from_static("application/problem+json"));

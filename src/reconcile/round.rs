@@ -1,7 +1,5 @@
 //! One round for one tenant.
 
-use std::fmt;
-
 use futures_util::future::join_all;
 
 use super::budget::{BLOCK_S, BOOKING_HOLDS_MS};
@@ -13,11 +11,12 @@ use super::step::Step;
 use super::verdict::{Obstacle, Setback, judge, unknown_after};
 use crate::app::App;
 use crate::clock::Timestamp;
-use crate::cloudflare::{SecretText, Verdict};
+use crate::cloudflare::{Client, SecretText, Verdict};
 use crate::entropy;
+use crate::log::{Level, Line, Logger};
 use crate::registry::{self, Leased, StageEnd};
 use crate::tenant::id::hex;
-use crate::tenant::{Ledger, Resource, ResourceKind, ResourceState, TenantId};
+use crate::tenant::{Ledger, Resource, ResourceKind, ResourceState, Tenant, TenantId};
 use crate::vault::Secret;
 use crate::wake::Nudge;
 
@@ -51,35 +50,52 @@ pub struct Report {
     pub request_id: String,
     /// How it ended.
     pub outcome: Outcome,
+    /// Rounds in a row that did not get there, this one included; 1 for the first.
+    pub attempts: u32,
     /// The steps that it ran, those that failed included.
     pub steps: Vec<&'static str>,
+    /// Requests to Cloudflare that it sent.
+    pub calls: u32,
     /// When the tenant wants the next one.
     pub due_at: Option<Timestamp>,
 }
 
-impl fmt::Display for Report {
-    /// One line for the log: names of steps and a time, no values.
-    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
-        write!(f, "round for {} ({}): ", self.tenant, self.request_id)?;
-        f.write_str(match self.outcome {
-            Outcome::Converged => "converged",
-            Outcome::Unfinished => "unfinished",
-            Outcome::Waiting => "waiting",
-            Outcome::Stopped => "stopped",
-        })?;
-        if !self.steps.is_empty() {
-            write!(f, " after {}", self.steps.join(", "))?;
-        }
-        match self.due_at {
-            Some(due) => write!(f, "; next round at {due}"),
-            None => Ok(()),
+impl Outcome {
+    /// As it stands in the log.
+    fn as_str(&self) -> &'static str {
+        match self {
+            Self::Converged => "converged",
+            Self::Unfinished => "unfinished",
+            Self::Waiting => "waiting",
+            Self::Stopped => "stopped",
         }
     }
 }
 
+impl Report {
+    /// A line for the log: names of steps, numbers and a time, no values. Whose round it was is left to the logger.
+    pub fn line(&self, log: &Logger) -> Line {
+        let level = match self.outcome {
+            Outcome::Converged | Outcome::Unfinished => Level::Info,
+            Outcome::Waiting | Outcome::Stopped => Level::Warn,
+        };
+        log.line(level, "round")
+            .with("outcome", self.outcome.as_str())
+            .with("attempts", self.attempts)
+            .with("steps", self.steps.clone())
+            .with("calls", self.calls)
+            .with("due_at", self.due_at.map(|due| due.to_string()))
+    }
+}
+
 /// Runs a round for a tenant, if it is due and nobody else runs one. `None`: it was not, or the lease was lost on the
-/// way; whoever has it goes on.
-pub async fn run_round(app: &App, id: &TenantId, request_id: &str) -> Result<Option<Report>, registry::Error> {
+/// way; whoever has it goes on. Lines about its calls go to `log`; the line about the round is left to the caller.
+pub async fn run_round(
+    app: &App,
+    id: &TenantId,
+    request_id: &str,
+    log: &Logger,
+) -> Result<Option<Report>, registry::Error> {
     let now = app.clock.now();
     let token = hex(&entropy::bytes::<16>(app.entropy.as_ref()));
     let booked_since = now.plus_ms(-BOOKING_HOLDS_MS);
@@ -92,6 +108,7 @@ pub async fn run_round(app: &App, id: &TenantId, request_id: &str) -> Result<Opt
     let wanted = desired(&leased.tenant, &ledger, &leased.release, now);
     let round = Round {
         app,
+        cloudflare: app.cloudflare.logging_to(log.clone()),
         leased: &leased,
         wanted,
         observed: Observed::at_start(ledger),
@@ -101,13 +118,17 @@ pub async fn run_round(app: &App, id: &TenantId, request_id: &str) -> Result<Opt
         calls: Calls { booked: leased.tenant.booked_calls, made: 0 },
     };
     match round.run(request_id).await {
-        Err(registry::Error::Conflict) => Ok(None),
+        Err(registry::Error::Conflict) => {
+            log.write(&log.line(Level::Warn, "round").with("outcome", "lease_lost"));
+            Ok(None)
+        }
         other => other.map(Some),
     }
 }
 
 struct Round<'a> {
     app: &'a App,
+    cloudflare: Client,
     leased: &'a Leased,
     wanted: Desired,
     observed: Observed,
@@ -143,16 +164,23 @@ impl Round<'_> {
         match &stop {
             // What is booked is for the next round.
             Stop::Booked { .. } => end.booked_calls = self.calls.booked - self.calls.made,
-            _ => end.settle_ms = budget.cost_ms(self.calls.made) - budget.cost_ms(self.calls.booked),
+            _ => end.settle_ms = budget.cost_ms(self.cloudflare.calls_sent()) - budget.cost_ms(self.calls.booked),
         }
         let due_at = self.app.registry.finish_round(self.leased, &end, now).await?;
         if let Some(due) = due_at {
             let nudge = Nudge { tenant: self.leased.tenant.id.0.clone(), request_id: request_id.to_owned() };
             self.app.wake.nudge(nudge, seconds_until(due, now)).await;
         }
-        let tenant = self.leased.tenant.id.clone();
-        let outcome = stop.outcome();
-        Ok(Report { tenant, request_id: request_id.to_owned(), outcome, steps: self.steps, due_at })
+        let Tenant { id, attempts, .. } = &self.leased.tenant;
+        Ok(Report {
+            tenant: id.clone(),
+            request_id: request_id.to_owned(),
+            outcome: stop.outcome(),
+            attempts: *attempts,
+            steps: self.steps,
+            calls: self.cloudflare.calls_sent(),
+            due_at,
+        })
     }
 
     /// Plans and runs stages until there is nothing to do or something is in the way.
@@ -268,7 +296,7 @@ impl Round<'_> {
 
     fn executor(&self, now: Timestamp) -> Executor<'_> {
         Executor {
-            cloudflare: &self.app.cloudflare,
+            cloudflare: &self.cloudflare,
             releases: self.app.releases.as_ref(),
             sealing_key: &self.app.config.sealing_key,
             leased: self.leased,

@@ -213,8 +213,8 @@ impl Step {
     /// thousands of tenants, and how many uploads the assets need only the release knows.
     pub fn calls(&self) -> u32 {
         match self {
-            // A page each of applications or scripts, and of namespaces.
-            Self::Look(ResourceKind::Application | ResourceKind::Script) | Self::ClaimScript | Self::StageAssets => 2,
+            // The script, and a page of namespaces.
+            Self::Look(ResourceKind::Script) | Self::ClaimScript | Self::StageAssets => 2,
             // The token's id, for the S3 API; else a rule, a page listed, a page deleted.
             Self::EmptyBucket => 3,
             _ => 1,

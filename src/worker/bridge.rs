@@ -14,30 +14,21 @@ use tower_service::Service;
 use worker::{Request, Response};
 
 use super::headers;
+use crate::app::App;
 use crate::http as http_face;
-use crate::http::{ApiError, Cause, MAX_BODY_BYTES, X_REQUEST_ID};
+use crate::http::{ApiError, MAX_BODY_BYTES};
 
-/// Answers `request` by `router`.
-pub async fn serve(mut router: Router, request: Request) -> worker::Result<Response> {
-    match read(request).await {
-        Ok(request) => {
-            let Ok(response) = router.call(request).await;
-            log_cause(&response);
-            write(response).await
-        }
-        Err(refusal) => write(http_face::refuse(refusal)).await,
-    }
-}
-
-/// One line for the log about a failure on our side: the answer names the request only.
-fn log_cause(response: &http::Response<Body>) {
-    if let Some(Cause(cause)) = response.extensions().get() {
-        let id = response.headers().get(X_REQUEST_ID).and_then(|id| id.to_str().ok()).unwrap_or_default();
-        worker::console_error!(
-            "{}",
-            serde_json::json!({ "request_id": id, "status": response.status().as_u16(), "cause": cause })
-        );
-    }
+/// Answers `request` by `router`, or for `app` where it cannot be handed to the router. `None`: the settings are not
+/// complete, and the router says so to everything.
+pub async fn serve(mut router: Router, app: Option<&App>, request: Request) -> worker::Result<Response> {
+    let method = request.inner().method();
+    let request = match (read(request).await, app) {
+        (Ok(request), _) => request,
+        (Err(refusal), Some(app)) => return write(http_face::refuse(app, &method, refusal)).await,
+        (Err(_), None) => http::Request::default(),
+    };
+    let Ok(response) = router.call(request).await;
+    write(response).await
 }
 
 async fn read(mut request: Request) -> Result<http::Request<Body>, ApiError> {

@@ -11,6 +11,7 @@
 //! - **`SendFuture` and `SendWrapper` appear here only.** JavaScript values are not `Send`; a Worker has one thread.
 
 mod bridge;
+mod console;
 mod d1;
 mod fetch;
 mod headers;
@@ -25,8 +26,6 @@ use worker::{Context, Env, MessageBatch, MessageExt, Request, Response, Schedule
 
 use crate::app::{App, Ports};
 use crate::config::Config;
-use crate::reconcile::Report;
-use crate::registry;
 
 /// How long one call to the Cloudflare API may take. An upload with its assets is the longest of them.
 const CALL_TIMEOUT_MS: u32 = 60_000;
@@ -51,7 +50,7 @@ fn plane(env: &Env) -> worker::Result<&'static Plane> {
             Plane { router: crate::http::router(app.clone()), app: Some(app) }
         }
         Err(error) => {
-            worker::console_error!("incomplete settings: {error}");
+            console::fail("settings", error.to_string());
             Plane { router: crate::http::misconfigured(error), app: None }
         }
     };
@@ -64,8 +63,9 @@ fn ports(env: &Env) -> worker::Result<Ports> {
         transport: Arc::new(fetch::FetchTransport::new(CALL_TIMEOUT_MS)),
         clock: Arc::new(system::SystemClock),
         entropy: Arc::new(system::SystemEntropy),
-        wake: Arc::new(queue::QueueWakeUp::new(env.queue("ROUNDS")?)),
+        wake: Arc::new(queue::QueueWakeUp::new(env.queue("ROUNDS")?, console::logger())),
         releases: Arc::new(r2::R2ReleaseStore::new(env.bucket("RELEASES")?)),
+        log: Arc::new(console::Console),
     })
 }
 
@@ -83,7 +83,8 @@ fn start() {
 /// A request from outside.
 #[worker::event(fetch)]
 async fn fetch(request: Request, env: Env, _: Context) -> worker::Result<Response> {
-    bridge::serve(plane(&env)?.router.clone(), request).await
+    let plane = plane(&env)?;
+    bridge::serve(plane.router.clone(), plane.app.as_ref(), request).await
 }
 
 /// Nudges. Each message is acknowledged whatever became of its round: the database knows what is still due, and the
@@ -93,13 +94,14 @@ async fn queue(batch: MessageBatch<String>, env: Env, _: Context) -> worker::Res
     let app = match plane(&env) {
         Ok(plane) => plane.app.as_ref(),
         Err(error) => {
-            worker::console_error!("queue: {}", error_text(&error));
+            console::fail("queue", error_text(&error));
             None
         }
     };
     for message in batch.raw_iter() {
         if let (Some(app), Some(nudge)) = (app, queue::read(&message)) {
-            report(&crate::jobs::on_nudge(app, nudge).await);
+            // What came of it is in the database and in the log.
+            let _ = crate::jobs::on_nudge(app, nudge).await;
         }
         message.ack();
     }
@@ -110,21 +112,10 @@ async fn queue(batch: MessageBatch<String>, env: Env, _: Context) -> worker::Res
 #[worker::event(scheduled)]
 async fn scheduled(_: ScheduledEvent, env: Env, _: ScheduleContext) {
     match plane(&env) {
-        Ok(Plane { app: Some(app), .. }) => match crate::jobs::on_tick(app, "cron").await {
-            Ok(rounds) => rounds.iter().for_each(report),
-            Err(error) => worker::console_error!("cron: {error}"),
-        },
+        // What came of it is in the database and in the log.
+        Ok(Plane { app: Some(app), .. }) => drop(crate::jobs::on_tick(app).await),
         Ok(Plane { app: None, .. }) => {}
-        Err(error) => worker::console_error!("cron: {}", error_text(&error)),
-    }
-}
-
-/// One line for the log about a round.
-fn report(round: &Result<Option<Report>, registry::Error>) {
-    match round {
-        Ok(Some(report)) => worker::console_log!("{report}"),
-        Ok(None) => {}
-        Err(error) => worker::console_error!("round: {error}"),
+        Err(error) => console::fail("cron", error_text(&error)),
     }
 }
 

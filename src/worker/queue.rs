@@ -8,20 +8,24 @@ use wasm_bindgen::JsValue;
 use worker::send::SendFuture;
 use worker::{Queue, QueueContentType, RawMessage, RawMessageBuilder};
 
-use super::error_text;
+use super::{console, error_text};
 use crate::json;
+use crate::log::{Level, Logger};
 use crate::wake::{Nudge, WakeUp};
 
 /// The longest delay that Queues takes, in seconds (developers.cloudflare.com/queues/platform/limits).
 const MAX_DELAY_SECONDS: u32 = 43_200;
 
 /// Sends nudges to a queue that this Worker consumes itself.
-pub struct QueueWakeUp(Queue);
+pub struct QueueWakeUp {
+    queue: Queue,
+    log: Logger,
+}
 
 impl QueueWakeUp {
-    /// Sends to `queue`.
-    pub fn new(queue: Queue) -> Self {
-        Self(queue)
+    /// Sends to `queue`; what cannot be sent is noted in `log`.
+    pub fn new(queue: Queue, log: Logger) -> Self {
+        Self { queue, log }
     }
 }
 
@@ -32,8 +36,10 @@ impl WakeUp for QueueWakeUp {
             let message = RawMessageBuilder::new(JsValue::from_str(&body))
                 .delay_seconds(delay_seconds.min(MAX_DELAY_SECONDS))
                 .build_with_content_type(QueueContentType::Text);
-            if let Err(error) = self.0.send_raw(message).await {
-                worker::console_warn!("nudge for tenant {} not sent: {}", nudge.tenant, error_text(&error));
+            if let Err(error) = self.queue.send_raw(message).await {
+                let line = self.log.line(Level::Warn, "nudge_lost");
+                let line = line.with("request_id", nudge.request_id).with("tenant", nudge.tenant);
+                self.log.write(&line.with("cause", error_text(&error)));
             }
         }))
     }
@@ -43,7 +49,7 @@ impl WakeUp for QueueWakeUp {
 pub fn read(message: &RawMessage) -> Option<Nudge> {
     let nudge = message.body().as_string().and_then(|body| json::read(body).ok());
     if nudge.is_none() {
-        worker::console_error!("a message that is not a nudge was dropped from the queue");
+        console::fail("queue", "a message that is not a nudge was dropped".to_owned());
     }
     nudge
 }

@@ -4,7 +4,7 @@ use cloudflare_emulator::{Effect, Fault, State};
 use paramita::registry::db::{Db, Statement};
 use serde_json::{Value as Json, json};
 
-use crate::plane::{TestPlane, condition};
+use crate::plane::{API_TOKEN, TestPlane, condition};
 
 async fn signed_up(plane: &TestPlane) -> String {
     plane.sign_up(&json!({"name": "alice"})).await["token"].as_str().unwrap().to_owned()
@@ -214,7 +214,8 @@ async fn a_worker_that_somebody_deleted_is_put_back_and_its_lost_secrets_are_nam
     plane.until_quiet().await;
     let path =
         format!("/client/v4/accounts/{}/workers/scripts/paramita-cloud-alice?force=true", "0123456789abcdef".repeat(2));
-    let by_hand = http::Request::delete(path).header("authorization", "Bearer dev").body(bytes::Bytes::new()).unwrap();
+    let bearer = format!("Bearer {API_TOKEN}");
+    let by_hand = http::Request::delete(path).header("authorization", bearer).body(bytes::Bytes::new()).unwrap();
     assert_eq!(plane.emulator.handle(by_hand).await.unwrap().status(), 200);
 
     // The next change meets the gap.
@@ -266,7 +267,7 @@ async fn cut_off(plane: &TestPlane, half_seconds: u64) {
     let round = tokio::time::timeout(limit, paramita::jobs::on_nudge(&plane.app, nudge)).await;
     drop(round);
     plane.clock.advance_ms(10 * 60 * 1_000);
-    for round in paramita::jobs::on_tick(&plane.app, "req_test").await.unwrap() {
+    for round in paramita::jobs::on_tick(&plane.app).await.unwrap() {
         round.unwrap();
     }
     plane.until_quiet().await;
@@ -314,7 +315,7 @@ async fn a_worker_uploaded_again_keeps_the_secrets_that_it_has() {
     let due = "UPDATE tenant SET due_at_ms = 1";
     let statements = [forget, due].map(|sql| Statement { sql, args: Vec::new() });
     plane.database.batch(statements.into()).await.unwrap();
-    paramita::jobs::on_tick(&plane.app, "req_test").await.unwrap();
+    paramita::jobs::on_tick(&plane.app).await.unwrap();
     plane.until_quiet().await;
     ready(&plane, &token).await;
     assert_eq!(plane.calls().iter().filter(|kind| *kind == "script.upload").count(), 2);
@@ -350,7 +351,7 @@ async fn a_container_that_shows_late_is_not_left_behind() {
     let stale = plane.emulator.fault(Fault::new(Effect::StaleRead).kind("container.list").times(2));
     plane.emulator.fault(Fault::new(Effect::ReplyLost).kind("container.create"));
     plane.lose_nudges();
-    paramita::jobs::on_tick(&plane.app, "req_test").await.unwrap();
+    paramita::jobs::on_tick(&plane.app).await.unwrap();
     plane.lose_nudges();
     assert!(plane.emulator.state().await.unwrap().applications.contains_key("moltbot-alice"));
 

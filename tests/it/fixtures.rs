@@ -9,11 +9,14 @@ use paramita::release::store::{ReleaseStore, StoreError};
 use serde_json::{Value as Json, json};
 use sha2::{Digest, Sha256};
 
+/// The plane's token at Cloudflare.
+pub const API_TOKEN: &str = "planted-api-token-92eb5ffee6ae2fec";
+
 /// The settings of a plane in which anyone may sign up.
 pub fn settings(changes: &[(&str, &str)]) -> Config {
     let mut all = HashMap::from([
         ("CLOUDFLARE_ACCOUNT_ID", "0123456789abcdef0123456789abcdef"),
-        ("CLOUDFLARE_API_TOKEN", "dev"),
+        ("CLOUDFLARE_API_TOKEN", API_TOKEN),
         ("SEALING_KEY", "AAECAwQFBgcICQoLDA0ODxAREhMUFRYXGBkaGxwdHh8="),
         ("TENANT_URL", "https://{script}.example-account.workers.dev/"),
         ("SIGNUP_MODE", "open"),

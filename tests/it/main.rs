@@ -9,8 +9,11 @@
 )]
 
 mod api;
+mod burst;
 mod faults;
 mod fixtures;
 mod life;
+mod log;
 mod plane;
 mod registry;
+mod suspension;

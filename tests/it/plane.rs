@@ -2,15 +2,15 @@
 //! still until a test moves it, chance comes from a seed, and nudges wait until a test delivers them.
 
 use std::collections::VecDeque;
-use std::sync::atomic::AtomicU32;
 use std::sync::atomic::Ordering::SeqCst;
+use std::sync::atomic::{AtomicU32, AtomicU64};
 use std::sync::{Arc, Mutex};
 use std::time::Duration;
 
 use axum::Router;
 use axum::body::Body;
 use bytes::Bytes;
-use cloudflare_emulator::{Dropped, Emulator, Options};
+use cloudflare_emulator::{Dropped, Emulator, Options, RateLimit};
 use futures_util::future::BoxFuture;
 use http::{Request, Response, StatusCode};
 use http_body_util::BodyExt;
@@ -19,14 +19,16 @@ use paramita::clock::{Clock, ManualClock, Timestamp};
 use paramita::cloudflare::{Transport, TransportError};
 use paramita::config::Config;
 use paramita::entropy::SeededEntropy;
+use paramita::log::{Log, MemoryLog};
 use paramita::reconcile::Report;
 use paramita::registry::db::{Db, DbError, Outcome, Statement};
 use paramita::registry::sqlite::Sqlite;
 use paramita::wake::{Nudge, WakeUp};
 use serde_json::Value as Json;
+use tokio::time::Instant;
 use tower::ServiceExt;
 
-pub use crate::fixtures::settings;
+pub use crate::fixtures::{API_TOKEN, settings};
 use crate::fixtures::{Blobs, Published};
 
 /// Rounds after which a plane that is still not quiet is taken to run for ever.
@@ -44,6 +46,8 @@ pub struct TestPlane {
     pub emulator: Emulator,
     pub database: Arc<Sqlite>,
     pub clock: Arc<ManualClock>,
+    call_ms: Arc<AtomicU64>,
+    log: Arc<MemoryLog>,
     until_lost: Arc<AtomicU32>,
     nudges: Arc<Nudges>,
     router: Router,
@@ -99,24 +103,28 @@ impl Db for Connection {
     }
 }
 
-struct InProcess(Emulator);
+struct InProcess {
+    emulator: Emulator,
+    call_ms: Arc<AtomicU64>,
+}
 
 impl Transport for InProcess {
     fn send(&self, request: Request<Bytes>) -> BoxFuture<'_, Result<Response<Bytes>, TransportError>> {
         Box::pin(async move {
-            tokio::time::sleep(Duration::from_secs(CALL_SECONDS)).await;
-            let answer = self.0.handle(request).await;
+            tokio::time::sleep(Duration::from_millis(self.call_ms.load(SeqCst))).await;
+            let answer = self.emulator.handle(request).await;
             answer.map_err(|dropped: Dropped| TransportError::Connection(dropped.to_string()))
         })
     }
 }
 
+/// Nudges with their delays, and when they were sent.
 #[derive(Default)]
-struct Nudges(Mutex<VecDeque<(Nudge, u32)>>);
+struct Nudges(Mutex<VecDeque<(Nudge, u32, Instant)>>);
 
 impl WakeUp for Nudges {
     fn nudge(&self, nudge: Nudge, delay_seconds: u32) -> BoxFuture<'_, ()> {
-        self.0.lock().unwrap().push_back((nudge, delay_seconds));
+        self.0.lock().unwrap().push_back((nudge, delay_seconds, Instant::now()));
         Box::pin(std::future::ready(()))
     }
 }
@@ -128,24 +136,38 @@ impl TestPlane {
     }
 
     pub async fn with(config: Config, release: Option<Published>) -> Self {
+        Self::limited(config, release, None).await
+    }
+
+    /// With Cloudflare's limit on calls.
+    pub async fn limited(config: Config, release: Option<Published>, rate_limit: Option<RateLimit>) -> Self {
         let clock = Arc::new(ManualClock::at(START));
         let time = Arc::clone(&clock);
-        let emulator = Emulator::new(Options { clock: Arc::new(move || time.now().0), ..Options::default() });
+        let options = Options {
+            clock: Arc::new(move || time.now().0),
+            token: API_TOKEN.to_owned(),
+            rate_limit,
+            ..Options::default()
+        };
+        let emulator = Emulator::new(options);
+        let call_ms = Arc::new(AtomicU64::new(CALL_SECONDS * 1_000));
         let database = Arc::new(Sqlite::in_memory().unwrap());
         let until_lost = Arc::new(AtomicU32::new(0));
         let nudges = Arc::new(Nudges::default());
+        let log = Arc::new(MemoryLog::default());
         let blobs = release.as_ref().map(|release| release.blobs.clone()).unwrap_or_default();
         let ports = Ports {
             db: Arc::new(Connection { database: Arc::clone(&database), until_lost: Arc::clone(&until_lost) }),
-            transport: Arc::new(InProcess(emulator.clone())),
+            transport: Arc::new(InProcess { emulator: emulator.clone(), call_ms: Arc::clone(&call_ms) }),
             clock: Arc::clone(&clock) as Arc<dyn Clock>,
             entropy: Arc::new(SeededEntropy::new(1)),
             wake: Arc::clone(&nudges) as Arc<dyn WakeUp>,
             releases: Arc::new(Blobs(blobs)),
+            log: Arc::clone(&log) as Arc<dyn Log>,
         };
         let app = App::new(config, ports);
         let router = paramita::http::router(app.clone());
-        let plane = Self { app, emulator, database, clock, until_lost, nudges, router };
+        let plane = Self { app, emulator, database, clock, call_ms, log, until_lost, nudges, router };
         if let Some(release) = release {
             plane.publish(&release).await;
         }
@@ -192,11 +214,38 @@ impl TestPlane {
     pub async fn until_quiet(&self) -> Vec<Report> {
         let mut reports = Vec::new();
         for _ in 0..MOST_ROUNDS {
-            let Some((nudge, delay_seconds)) = self.nudges.0.lock().unwrap().pop_front() else { return reports };
+            let Some((nudge, delay_seconds, _)) = self.nudges.0.lock().unwrap().pop_front() else { return reports };
             self.clock.advance_ms(i64::from(delay_seconds) * 1_000);
             reports.extend(paramita::jobs::on_nudge(&self.app, nudge).await.unwrap());
         }
         panic!("not quiet after {MOST_ROUNDS} rounds; the last ended {:?}", reports.last());
+    }
+
+    /// Delivers the nudges that wait now, at once; what they ask for later is left for later.
+    pub async fn round(&self) {
+        let waiting: Vec<(Nudge, u32, Instant)> = self.nudges.0.lock().unwrap().drain(..).collect();
+        for (nudge, _, _) in waiting {
+            paramita::jobs::on_nudge(&self.app, nudge).await.unwrap();
+        }
+    }
+
+    /// What a call to Cloudflare takes from now on.
+    pub fn calls_take(&self, time: Duration) {
+        self.call_ms.store(u64::try_from(time.as_millis()).unwrap(), SeqCst);
+    }
+
+    /// A nudge whose delay is over at `now`.
+    pub fn next_nudge(&self, now: Instant) -> Option<Nudge> {
+        let mut waiting = self.nudges.0.lock().unwrap();
+        let is_due = |(_, delay, sent): &(Nudge, u32, Instant)| *sent + Duration::from_secs((*delay).into()) <= now;
+        let at = waiting.iter().position(is_due)?;
+        waiting.remove(at).map(|(nudge, _, _)| nudge)
+    }
+
+    /// Delivers the first nudge that waits.
+    pub async fn deliver_one(&self) -> Result<Option<Report>, paramita::registry::Error> {
+        let (nudge, _, _) = self.nudges.0.lock().unwrap().pop_front().expect("a nudge waits");
+        paramita::jobs::on_nudge(&self.app, nudge).await
     }
 
     /// The database does what it is asked, but the answer to the `nth` batch from now on is lost.
@@ -212,6 +261,16 @@ impl TestPlane {
     /// Every operation that the emulator was asked for since the journal was cleared.
     pub fn calls(&self) -> Vec<String> {
         self.emulator.journal().into_iter().map(|entry| entry.kind).collect()
+    }
+
+    /// The lines of the log so far, each read as the JSON object that it must be.
+    pub fn lines(&self) -> Vec<Json> {
+        self.log.lines().iter().map(|line| serde_json::from_str(&line.to_string()).unwrap()).collect()
+    }
+
+    /// The lines of one event.
+    pub fn lines_of(&self, event: &str) -> Vec<Json> {
+        self.lines().into_iter().filter(|line| line["event"] == event).collect()
     }
 
     /// The tenant, as its owner sees it.

@@ -31,8 +31,9 @@ impl Run {
                 let size = format!("standard-{size}");
                 self.respec(who, &json!({"instance_type": size}), |tenant| tenant.size = size.clone())
             }
-            Op::Instances { who, count } => self
-                .respec(who, &json!({"max_instances": count}), |tenant| tenant.count = u64::from(count)),
+            Op::Instances { who, count } => {
+                self.respec(who, &json!({"max_instances": count}), |tenant| tenant.count = u64::from(count))
+            }
             Op::Sleep { who, minutes } => {
                 let sleep = if minutes == 0 { "never".to_owned() } else { format!("{minutes}m") };
                 self.respec(who, &json!({"sleep_after": sleep}), |tenant| tenant.sleep = sleep.clone())
@@ -124,7 +125,11 @@ impl Run {
     }
 
     fn plant(&mut self) -> String {
-        let value = format!("planted-{}-{:04}", if self.model.planted.len() % 2 == 0 { "a" } else { "b" }, self.model.planted.len());
+        let value = format!(
+            "planted-{}-{:04}",
+            if self.model.planted.len() % 2 == 0 { "a" } else { "b" },
+            self.model.planted.len()
+        );
         self.model.planted.push(value.clone());
         value
     }
@@ -196,7 +201,9 @@ impl Run {
         let token = match self.model.living.get(&who) {
             Some(tenant) => tenant.token.clone(),
             // The owner of a tombstone, or somebody who has never had one.
-            None => self.model.gone.iter().rev().find(|(name, ..)| *name == who).and_then(|(_, _, token)| token.clone()),
+            None => {
+                self.model.gone.iter().rev().find(|(name, ..)| *name == who).and_then(|(_, _, token)| token.clone())
+            }
         };
         let Some(token) = token else { return Ok(Some(None)) };
         let path = format!("/v1/tenants/{}{path}", who.name());
@@ -260,7 +267,9 @@ impl Run {
         let now_ms = self.plane.time.true_ms();
         let Some(tenant) = self.model.living.get_mut(&who) else { return Ok(()) };
         match (made, tenant.wanted) {
-            (Some(true), Wanted::Gone(before)) => tenant.wanted = Wanted::Gone(before.min(now_ms + grace_days * DAY_MS)),
+            (Some(true), Wanted::Gone(before)) => {
+                tenant.wanted = Wanted::Gone(before.min(now_ms + grace_days * DAY_MS))
+            }
             (Some(true), _) => {
                 tenant.wanted = Wanted::Gone(now_ms + grace_days * DAY_MS);
                 tenant.secrets.values_mut().for_each(|known| known.may_be_lost = true);

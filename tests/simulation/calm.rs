@@ -125,9 +125,8 @@ impl Run {
             let sql = "SELECT 1 FROM tenant WHERE id = ?1 AND phase = 'failed' AND conditions LIKE '%NameTaken%'";
             !self.plane.rows(sql, [tenant.id.as_str().into()]).is_empty()
         };
-        let is_overwritten = |who: Who| {
-            state.scripts.get(&who.thing(Thing::Script)).is_some_and(|script| script.tags == [OVERWRITTEN])
-        };
+        let is_overwritten =
+            |who: Who| state.scripts.get(&who.thing(Thing::Script)).is_some_and(|script| script.tags == [OVERWRITTEN]);
         let is_blocked = Thing::ALL.into_iter().any(|thing| self.model.is_strangers(tenant.who, thing));
         // Its owner's token is lost, so nobody could ask for another try.
         let is_ownerless = tenant.token.is_none();
@@ -192,7 +191,11 @@ impl Run {
         self.plane.nudges.lose();
         let disturbed = self.model.living.values().any(|tenant| !tenant.disturbed.is_empty());
         let calls: Vec<String> = self.plane.watch.take_calls().into_iter().map(|call| call.kind).collect();
-        if calls.is_empty() || disturbed { self.check() } else { Err(format!("at rest, and yet a round calls {calls:?}")) }
+        if calls.is_empty() || disturbed {
+            self.check()
+        } else {
+            Err(format!("at rest, and yet a round calls {calls:?}"))
+        }
     }
 
     /// Everybody has left, and nothing is there but what never was theirs.

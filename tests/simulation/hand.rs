@@ -4,6 +4,7 @@ use bytes::Bytes;
 use cloudflare_emulator::State;
 use http::Request;
 
+use crate::fixtures::API_TOKEN;
 use crate::model::{OVERWRITTEN, THEIRS, Wanted};
 use crate::op::{Thing, Who};
 use crate::plane::at_once;
@@ -135,7 +136,7 @@ impl Run {
     fn by_hand(&self, method: &str, path: &str) -> Result<Bytes, String> {
         for _ in 0..MOST_TRIES {
             let request = Request::builder().method(method).uri(format!("{ACCOUNT}{path}"));
-            let request = request.header("authorization", "Bearer dev").body(Bytes::new()).unwrap();
+            let request = request.header("authorization", format!("Bearer {API_TOKEN}")).body(Bytes::new()).unwrap();
             let answer = at_once(self.plane.emulator.handle(request));
             self.plane.emulator.clear_journal();
             match answer {

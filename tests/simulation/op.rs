@@ -59,58 +59,121 @@ pub enum Thing {
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 pub enum Op {
     /// Somebody signs up; the name may be taken.
-    SignUp { who: Who, with_secrets: bool },
+    SignUp {
+        who: Who,
+        with_secrets: bool,
+    },
     /// Two sign up under one name at once.
-    SignUpTwice { who: Who },
-    Resize { who: Who, size: u8 },
-    Instances { who: Who, count: u8 },
+    SignUpTwice {
+        who: Who,
+    },
+    Resize {
+        who: Who,
+        size: u8,
+    },
+    Instances {
+        who: Who,
+        count: u8,
+    },
     /// 0: never.
-    Sleep { who: Who, minutes: u8 },
-    SetSecret { who: Who, key: Key },
-    UnsetSecret { who: Who, key: Key },
+    Sleep {
+        who: Who,
+        minutes: u8,
+    },
+    SetSecret {
+        who: Who,
+        key: Key,
+    },
+    UnsetSecret {
+        who: Who,
+        key: Key,
+    },
     /// A change that changes nothing: another try for a tenant that has failed.
-    TryAgain { who: Who },
-    Delete { who: Who, grace_days: u8 },
-    Suspend { who: Who },
-    Resume { who: Who },
-    Undelete { who: Who },
+    TryAgain {
+        who: Who,
+    },
+    Delete {
+        who: Who,
+        grace_days: u8,
+    },
+    Suspend {
+        who: Who,
+    },
+    Resume {
+        who: Who,
+    },
+    Undelete {
+        who: Who,
+    },
     /// From now on this is what the tenant is deployed from.
-    Upgrade { who: Who, shape: Shape },
+    Upgrade {
+        who: Who,
+        shape: Shape,
+    },
     /// From now on this is what sign-ups get.
-    Publish { shape: Shape },
+    Publish {
+        shape: Shape,
+    },
 
     /// The queue delivers up to so many of the nudges whose time has come.
-    Deliver { most: u8 },
+    Deliver {
+        most: u8,
+    },
     /// The queue delivers one nudge to two consumers at once.
     DeliverTwice,
     /// The queue loses everything.
     LoseNudges,
     Tick,
     /// The queue delivers a nudge, and its round gets so far for now.
-    Start { polls: u8 },
+    Start {
+        polls: u8,
+    },
     /// The cron fires, and its rounds get so far for now.
-    StartTick { polls: u8 },
+    StartTick {
+        polls: u8,
+    },
     /// Whatever is under way gets on, in any order.
-    Go { polls: u8 },
+    Go {
+        polls: u8,
+    },
     /// Whatever is under way is gone in the middle.
     Vanish,
 
     /// After `skip` more calls (or batches) this one strikes.
-    Fault { trouble: Trouble, skip: u8 },
-    Wait { seconds: u32 },
+    Fault {
+        trouble: Trouble,
+        skip: u8,
+    },
+    Wait {
+        seconds: u32,
+    },
     /// The plane's clock is off by so much from now on.
-    Skew { ms: i64 },
+    Skew {
+        ms: i64,
+    },
 
     /// The tenant's container writes an object.
-    Write { who: Who },
+    Write {
+        who: Who,
+    },
     /// The operator's hand removes something of a tenant's.
-    Remove { who: Who, thing: Thing },
+    Remove {
+        who: Who,
+        thing: Thing,
+    },
     /// The operator's hand deploys something else over a tenant's script.
-    Overwrite { who: Who },
+    Overwrite {
+        who: Who,
+    },
     /// A stranger makes something under a name that no tenant has.
-    Stranger { who: Who, thing: Thing },
+    Stranger {
+        who: Who,
+        thing: Thing,
+    },
     /// The strangers remove what they made under this name.
-    StrangersLeave { who: Who },
+    StrangersLeave {
+        who: Who,
+    },
 }
 
 impl Who {

@@ -19,12 +19,13 @@ use paramita::app::{App, Ports};
 use paramita::clock::{Clock, Timestamp};
 use paramita::cloudflare::{Transport, TransportError};
 use paramita::entropy::SeededEntropy;
+use paramita::log::{Log, MemoryLog};
 use paramita::registry::db::{Db, DbError, Outcome, Statement, Value};
 use paramita::registry::sqlite::Sqlite;
 use paramita::wake::{Nudge, WakeUp};
 use serde_json::Value as Json;
 
-use crate::fixtures::{Blobs, Published, settings};
+use crate::fixtures::{API_TOKEN, Blobs, Published, settings};
 use crate::op::{Shape, Trouble};
 use crate::watch::Watch;
 
@@ -101,6 +102,7 @@ pub struct Plane {
     pub time: Arc<Time>,
     pub nudges: Arc<Nudges>,
     pub watch: Arc<Watch>,
+    pub log: Arc<MemoryLog>,
     database: Arc<Sqlite>,
 }
 
@@ -111,6 +113,7 @@ impl Plane {
         let (clock, delayed) = (Arc::clone(&time), Arc::clone(&time));
         let emulator = Emulator::new(Options {
             clock: Arc::new(move || clock.true_ms()),
+            token: API_TOKEN.to_owned(),
             on_delay: Arc::new(move |ms| {
                 delayed.advance_ms(i64::try_from(ms).unwrap());
                 Box::pin(std::future::ready(()))
@@ -119,6 +122,7 @@ impl Plane {
         });
         let watch = Arc::new(Watch::new(seed, Arc::clone(&database)));
         let nudges = Arc::new(Nudges { time: Arc::clone(&time), waiting: Mutex::default() });
+        let log = Arc::new(MemoryLog::default());
         let ports = Ports {
             db: Arc::new(Connection {
                 database: Arc::clone(&database),
@@ -135,10 +139,11 @@ impl Plane {
             entropy: Arc::new(SeededEntropy::new(seed)),
             wake: Arc::clone(&nudges) as Arc<dyn WakeUp>,
             releases: Arc::clone(&releases.store) as _,
+            log: Arc::clone(&log) as Arc<dyn Log>,
         };
         let app = App::new(settings(&[]), ports);
         let router = paramita::http::router(app.clone());
-        Self { app, router, emulator, time, nudges, watch, database }
+        Self { app, router, emulator, time, nudges, watch, log, database }
     }
 
     /// Asks the database past the plane.

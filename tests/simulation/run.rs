@@ -13,6 +13,7 @@ use paramita::registry;
 use paramita::registry::sqlite::Sqlite;
 use tower::ServiceExt;
 
+use crate::fixtures::API_TOKEN;
 use crate::invariants::{self, Generations};
 use crate::model::Model;
 use crate::op::{Op, Shape, Trouble};
@@ -42,7 +43,13 @@ pub struct Run {
 }
 
 /// Runs a list. The database must be empty.
-pub fn run(seed: u64, ops: &[Op], database: Arc<Sqlite>, releases: &Arc<Releases>, is_loud: bool) -> Result<Tally, Failure> {
+pub fn run(
+    seed: u64,
+    ops: &[Op],
+    database: Arc<Sqlite>,
+    releases: &Arc<Releases>,
+    is_loud: bool,
+) -> Result<Tally, Failure> {
     let plane = Plane::new(seed, database, releases);
     let tasks = Tasks::new(Arc::clone(&plane.watch));
     let shape = if seed.is_multiple_of(2) { Shape::Guide } else { Shape::Moltworker };
@@ -52,7 +59,7 @@ pub fn run(seed: u64, ops: &[Op], database: Arc<Sqlite>, releases: &Arc<Releases
     plane.publish(releases.of(shape));
     let mut run = Run {
         plane,
-        model: Model::default(),
+        model: Model { planted: vec![API_TOKEN.to_owned()], ..Model::default() },
         shape,
         tasks,
         releases: Arc::clone(releases),
@@ -139,7 +146,7 @@ impl Run {
 
     fn take_round(&mut self, round: Result<Option<Report>, registry::Error>) -> Result<(), String> {
         let (outcome, line) = match &round {
-            Ok(Some(report)) => (format!("{:?}", report.outcome), report.to_string()),
+            Ok(Some(report)) => (format!("{:?}", report.outcome), format!("{report:?}")),
             Ok(None) => ("NotDueOrOvertaken".to_owned(), String::new()),
             Err(error) => ("Failed".to_owned(), error.to_string()),
         };
@@ -157,7 +164,8 @@ impl Run {
         let mut tasks = Vec::new();
         for _ in 0..times {
             let (app, nudge) = (self.plane.app.clone(), nudge.clone());
-            tasks.push(self.tasks.start(Box::pin(async move { Done::Rounds(vec![jobs::on_nudge(&app, nudge).await]) })));
+            tasks
+                .push(self.tasks.start(Box::pin(async move { Done::Rounds(vec![jobs::on_nudge(&app, nudge).await]) })));
         }
         tasks
     }
@@ -166,7 +174,7 @@ impl Run {
     pub(crate) fn cron(&mut self) -> u64 {
         let app = self.plane.app.clone();
         self.tasks.start(Box::pin(async move {
-            Done::Rounds(jobs::on_tick(&app, "req_cron").await.unwrap_or_else(|error| vec![Err(error)]))
+            Done::Rounds(jobs::on_tick(&app).await.unwrap_or_else(|error| vec![Err(error)]))
         }))
     }
 
@@ -223,7 +231,9 @@ impl Run {
     pub(crate) fn search(&mut self) -> Result<(), String> {
         invariants::nothing_secret_in(&self.model, &self.plane.dump(), "the database")?;
         let calls = format!("{:?}", self.plane.watch.take_calls());
-        invariants::nothing_secret_in(&self.model, &calls, "the journal")
+        invariants::nothing_secret_in(&self.model, &calls, "the journal")?;
+        let lines: String = self.plane.log.lines().iter().map(|line| format!("{line}\n")).collect();
+        invariants::nothing_secret_in(&self.model, &lines, "the log")
     }
 
     /// Takes tombstones out of the model.

@@ -12,6 +12,7 @@ use tokio::runtime::Runtime;
 use tokio::sync::oneshot;
 
 use crate::harness::Workerd;
+use crate::http::{Request, send};
 
 /// Publishing bundles with the real wrangler: some seconds.
 const NODE_LIMIT_SECONDS: &str = "120";
@@ -29,19 +30,29 @@ pub struct Cloudflare {
 impl Cloudflare {
     /// One that keeps scripts without running them.
     pub fn start() -> Self {
-        Self::with(false)
+        Self::with(false, 0)
+    }
+
+    /// One that takes this long over every call.
+    pub fn with_latency(latency_ms: u64) -> Self {
+        Self::with(false, latency_ms)
     }
 
     /// One that runs tenants in workerd.
     pub fn with_running_tenants() -> Self {
-        Self::with(true)
+        Self::with(true, 0)
     }
 
-    fn with(runs_tenants: bool) -> Self {
+    fn with(runs_tenants: bool, latency_ms: u64) -> Self {
         let runtime = Runtime::new().unwrap();
         let scratch = scratch();
         let (emulator, runner, server) = runtime.block_on(async {
-            let mut options = Options { clock: Arc::new(now_ms), ..Options::default() };
+            let mut options = Options {
+                clock: Arc::new(now_ms),
+                latency_ms,
+                on_delay: Arc::new(|ms| Box::pin(tokio::time::sleep(Duration::from_millis(ms)))),
+                ..Options::default()
+            };
             let mut runner = None;
             if runs_tenants {
                 let command =
@@ -75,6 +86,24 @@ impl Cloudflare {
 
     pub fn state(&self) -> State {
         self.runtime.block_on(self.emulator.state()).unwrap()
+    }
+
+    /// A request to a tenant's own address; the answer's body.
+    pub fn visit(&self, method: &str, tenant: &str, path: &str, form: &str) -> String {
+        let host = format!("paramita-cloud-{tenant}.localhost");
+        let headers = [("content-type", "application/x-www-form-urlencoded")];
+        send(&Request { port: self.port, host: &host, method, path, headers: &headers, body: form }).unwrap().body
+    }
+
+    /// What a tenant's own Worker says of itself.
+    pub fn status_of(&self, tenant: &str) -> Json {
+        let answer = self.visit("GET", tenant, "/status", "");
+        serde_json::from_str(&answer).unwrap_or_else(|_| panic!("no status of {tenant}: {answer}"))
+    }
+
+    /// Puts an object into a bucket, as the tenant's own Worker would.
+    pub fn put_object(&self, bucket: &str, key: &str, text: &str) {
+        self.runtime.block_on(self.emulator.seed_object(bucket, key, text.to_owned())).unwrap();
     }
 
     /// The one call of that kind since the journal was cleared.
@@ -184,7 +213,7 @@ fn limited_node(arguments: &[String]) -> Command {
 }
 
 #[expect(clippy::disallowed_methods, reason = "the edge: workerd's clock is the system's, and both are compared")]
-fn now_ms() -> i64 {
+pub fn now_ms() -> i64 {
     let since = SystemTime::now().duration_since(UNIX_EPOCH).unwrap_or(Duration::ZERO);
     i64::try_from(since.as_millis()).unwrap()
 }

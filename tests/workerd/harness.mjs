@@ -16,21 +16,27 @@ process.stdout.write = process.stderr.write.bind(process.stderr);
 process.env.CLOUDFLARE_CF_FETCH_ENABLED = "false";
 process.env.WRANGLER_SEND_METRICS = "false";
 
-const { createTestHarness } = await import("wrangler");
-
 let server;
 let url;
+
+/** A plane; on storage that goes with it, unless `state` says where it lies. */
+async function plane({ config, built, vars, state }) {
+  if (state) return (await import("./kept.mjs")).kept({ config, built, vars, state });
+  const { createTestHarness } = await import("wrangler");
+  return createTestHarness({ workers: [{ configPath: config, prebuiltWorkerDir: built, vars }] });
+}
 
 /** The bindings of the running Worker. */
 const env = () => server.getWorker().getEnv();
 
 const actions = {
-  /** Starts the Worker built in `built`, set up as for development but for `vars`; answers with its address. */
-  async start({ config = "wrangler.toml", built = "build", vars = {} }) {
-    const settings = parseEnv(readFileSync("dev.vars", "utf8"));
-    server = createTestHarness({
-      workers: [{ configPath: config, prebuiltWorkerDir: built, vars: { ...settings, ...vars } }],
-    });
+  /**
+   * Starts the Worker built in `built`, set up as for development but for `vars`; answers with its address. Its storage
+   * lies below `state`, where the next one finds it; without that it is gone at the end.
+   */
+  async start({ config = "wrangler.toml", built = "build", vars: changed = {}, state }) {
+    const vars = { ...parseEnv(readFileSync("dev.vars", "utf8")), ...changed };
+    server = await plane({ config, built, vars, state });
     ({ url } = await server.listen());
     return { url: url.href };
   },
@@ -65,7 +71,7 @@ const actions = {
   /** What the Worker has logged so far. */
   logs: () => server.getLogs(),
 
-  /** Stops the runtime; its storage is gone with it. */
+  /** Stops the runtime. */
   stop: () => server?.close(),
 };
 

@@ -2,6 +2,7 @@
 
 use std::io::{BufRead, BufReader, Write};
 use std::os::unix::process::CommandExt;
+use std::path::Path;
 use std::process::{Child, ChildStdin, Command, Stdio};
 use std::sync::mpsc::{Receiver, channel};
 use std::sync::{Mutex, OnceLock};
@@ -15,7 +16,7 @@ use serde_json::{Value, json};
 /// Starting takes a second; anything beyond this is a hang.
 const ANSWER_LIMIT: Duration = Duration::from_secs(60);
 
-/// A running plane with storage of its own, which is gone when this is dropped.
+/// A running plane, ended by force when this is dropped.
 pub struct Workerd {
     helper: Child,
     /// One question at a time; the helper answers in order.
@@ -48,6 +49,18 @@ impl Answer {
 impl Workerd {
     /// Starts the plane with the settings of `dev.vars`, changed by `vars`, on a database with all migrations applied.
     pub fn start(vars: Value) -> Self {
+        let plane = Self::run(&vars, None);
+        plane.migrate();
+        plane
+    }
+
+    /// Starts the plane on the storage below `state`, a folder that must be there: as the one before left it, at the first
+    /// time without any table.
+    pub fn start_on(state: &Path, vars: &Value) -> Self {
+        Self::run(vars, Some(state))
+    }
+
+    fn run(vars: &Value, state: Option<&Path>) -> Self {
         build_once();
         let root = env!("CARGO_MANIFEST_DIR");
         let mut helper = Command::new(format!("{root}/node_modules/.bin/node"))
@@ -65,10 +78,25 @@ impl Workerd {
         thread::spawn(move || stdout.lines().map_while(Result::ok).try_for_each(|line| sender.send(line)));
 
         let mut plane = Self { helper, line: Mutex::new((stdin, answers)), url: String::new() };
-        let started = plane.ask(json!({"do": "start", "vars": vars}));
+        let started = plane.ask(json!({"do": "start", "vars": vars, "state": state}));
         plane.url = started["url"].as_str().expect("an address").to_owned();
-        plane.ask(json!({"do": "migrate"}));
         plane
+    }
+
+    /// Applies the migrations to the database.
+    pub fn migrate(&self) {
+        self.ask(json!({"do": "migrate"}));
+    }
+
+    /// The port on which the plane answers, for a client that must not wait for others.
+    pub fn port(&self) -> u16 {
+        let digits = self.url.trim_end_matches('/').rsplit(':').next();
+        digits.and_then(|digits| digits.parse().ok()).expect("a port")
+    }
+
+    /// Ends every process of the plane by force, in the middle of whatever it is doing.
+    pub fn kill(self) {
+        drop(self);
     }
 
     /// Sends a request over the network. `body` goes as JSON.
@@ -111,6 +139,13 @@ impl Workerd {
     /// What the plane has logged so far, each entry as the runtime gives it.
     pub fn logs(&self) -> Vec<Value> {
         serde_json::from_value(self.ask(json!({"do": "logs"}))).expect("a list")
+    }
+
+    /// The plane's own lines among them, each read as the JSON object that it must be.
+    pub fn lines(&self) -> Vec<Value> {
+        let texts = self.logs().into_iter().filter_map(|entry| entry["message"].as_str().map(str::to_owned));
+        let ours = texts.filter(|text| text.starts_with('{'));
+        ours.map(|text| serde_json::from_str(&text).unwrap_or_else(|_| panic!("not JSON: {text}"))).collect()
     }
 
     fn ask(&self, question: Value) -> Value {

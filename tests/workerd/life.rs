@@ -1,39 +1,13 @@
 //! One tenant's whole life, everything real but Cloudflare: the wasm build on local D1, Queue and R2, tenants in workerd.
 
-use std::io::{Read, Write};
-use std::net::TcpStream;
-use std::time::Duration;
-
 use cloudflare_emulator::State;
-use serde_json::{Value as Json, json};
+use serde_json::json;
 
 use crate::cloudflare::{Cloudflare, Sample};
 use crate::harness::Workerd;
 use crate::owner::Owner;
 
 const PLANTED: &str = "planted-secret-8d969eef6ecad3c2";
-
-/// A request to a tenant's own address; the answer's body. In HTTP/1.0, so that the body ends with the connection.
-fn http(cloudflare: &Cloudflare, method: &str, tenant: &str, path: &str, form: &str) -> String {
-    let mut stream = TcpStream::connect(("127.0.0.1", cloudflare.port)).unwrap();
-    stream.set_read_timeout(Some(Duration::from_secs(30))).unwrap();
-    let host = format!("paramita-cloud-{tenant}.localhost:{}", cloudflare.port);
-    let length = form.len();
-    let request = format!(
-        "{method} {path} HTTP/1.0\r\nhost: {host}\r\ncontent-type: application/x-www-form-urlencoded\r\n\
-         content-length: {length}\r\n\r\n{form}"
-    );
-    stream.write_all(request.as_bytes()).unwrap();
-    let mut answer = String::new();
-    stream.read_to_string(&mut answer).unwrap();
-    answer.split_once("\r\n\r\n").map(|(_, body)| body.to_owned()).unwrap_or_default()
-}
-
-/// What the tenant's own Worker says of itself.
-fn status(cloudflare: &Cloudflare, owner: &Owner<'_>) -> Json {
-    let answer = http(cloudflare, "GET", owner.name, "/status", "");
-    serde_json::from_str(&answer).unwrap_or_else(|_| panic!("no status of {}: {answer}", owner.name))
-}
 
 #[test]
 fn a_tenant_signs_up_runs_changes_and_goes_without_a_trace() {
@@ -48,9 +22,9 @@ fn a_tenant_signs_up_runs_changes_and_goes_without_a_trace() {
     bob.until("ready");
 
     // Each sees its own environment, secrets, counter and note, and nothing of the other.
-    http(&cloudflare, "GET", "alice", "/", "");
-    http(&cloudflare, "POST", "alice", "/note", "note=hello");
-    let (hers, his) = (status(&cloudflare, &alice), status(&cloudflare, &bob));
+    cloudflare.visit("GET", "alice", "/", "");
+    cloudflare.visit("POST", "alice", "/note", "note=hello");
+    let (hers, his) = (cloudflare.status_of("alice"), cloudflare.status_of("bob"));
     assert_eq!((&hers["environment"], &hers["counter"], &hers["note"]), (&json!("alice"), &json!(1), &json!("hello")));
     assert_eq!((&his["environment"], &his["counter"], &his["note"]), (&json!("bob"), &json!(0), &json!("")));
     assert!(hers["secrets"].to_string().contains("ANTHROPIC_API_KEY"));
@@ -68,7 +42,7 @@ fn a_tenant_signs_up_runs_changes_and_goes_without_a_trace() {
     let secret = json!({"TELEGRAM_BOT_TOKEN": PLANTED});
     assert_eq!(alice.ask("PATCH", "/secrets", Some(&secret)).status, 202);
     alice.until("ready");
-    let hers = status(&cloudflare, &alice);
+    let hers = cloudflare.status_of("alice");
     assert!(hers["secrets"].to_string().contains("TELEGRAM_BOT_TOKEN"));
     assert_eq!((&hers["counter"], &hers["note"]), (&json!(1), &json!("hello")));
 
@@ -94,8 +68,8 @@ fn a_tenant_signs_up_runs_changes_and_goes_without_a_trace() {
     ] {
         assert!(!names.iter().any(|name| name.contains("alice")), "{names:?}");
     }
-    assert!(http(&cloudflare, "GET", "alice", "/", "").contains("There is no Worker"));
-    assert_eq!(status(&cloudflare, &bob)["environment"], "bob");
+    assert!(cloudflare.visit("GET", "alice", "/", "").contains("There is no Worker"));
+    assert_eq!(cloudflare.status_of("bob")["environment"], "bob");
 
     assert_eq!(bob.ask("DELETE", "?grace_days=0", None).status, 202);
     bob.until("deleted");
@@ -114,4 +88,17 @@ fn the_sweep_takes_up_what_a_lost_nudge_left_behind() {
     plane.sql("UPDATE tenant SET due_at_ms = 1, phase = 'updating', observed_generation = 0", json!([]));
     plane.cron();
     alice.until("ready");
+
+    // The log tells which of the two rounds came from where.
+    let lines = plane.lines();
+    let of = |event: &str| lines.iter().filter(|line| line["event"] == event).collect::<Vec<_>>();
+    let sign_up = of("request").into_iter().find(|line| line["route"] == "/v1/tenants").expect("a line of the sign-up");
+    assert_eq!((&sign_up["method"], &sign_up["status"]), (&json!("POST"), &json!(202)));
+    let (ticks, rounds) = (of("cron"), of("round"));
+    let asked_by = rounds.iter().map(|round| &round["request_id"]).collect::<Vec<_>>();
+    assert_eq!(asked_by, [&sign_up["request_id"], &ticks[0]["request_id"]], "{lines:?}");
+    for round in rounds {
+        let calls = of("call").into_iter().filter(|call| call["request_id"] == round["request_id"]).count();
+        assert_eq!((&round["outcome"], &round["calls"]), (&json!("converged"), &json!(calls)));
+    }
 }

@@ -9,8 +9,12 @@
 )]
 
 mod cloudflare;
+mod customer;
 mod harness;
+mod http;
+mod kills;
 mod life;
 mod owner;
+mod stability;
 mod starts;
 mod wrangler_agrees;

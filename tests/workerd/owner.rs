@@ -28,6 +28,11 @@ impl<'a> Owner<'a> {
         (Self { plane, name, token: text("token") }, text("gateway_token"))
     }
 
+    /// Whoever signed up earlier, before the plane as it is now.
+    pub fn again(plane: &'a Workerd, name: &'static str, token: String) -> Self {
+        Self { plane, name, token }
+    }
+
     /// A request about the tenant.
     pub fn ask(&self, method: &str, rest: &str, body: Option<&Json>) -> Answer {
         let bearer = format!("Bearer {}", self.token);
@@ -36,16 +41,28 @@ impl<'a> Owner<'a> {
     }
 
     /// Waits for a phase in which everything that was asked for is true.
-    #[expect(clippy::disallowed_methods, reason = "real time passes in the real runtime")]
     pub fn until(&self, phase: &str) -> Json {
+        self.wait_for(phase, |tenant| tenant["phase"] == phase && tenant["generation"] == tenant["observed_generation"])
+    }
+
+    /// Waits until the plane says that something is in the way and that it will try again.
+    pub fn until_retrying(&self) -> Json {
+        self.wait_for("retrying", |tenant| {
+            let mut conditions = tenant["conditions"].as_array().into_iter().flatten();
+            conditions.any(|condition| condition["type"] == "Ready" && condition["reason"] == "Retrying")
+        })
+    }
+
+    #[expect(clippy::disallowed_methods, reason = "real time passes in the real runtime")]
+    fn wait_for(&self, what: &str, is_there: impl Fn(&Json) -> bool) -> Json {
         let mut tenant = Json::Null;
         for _ in 0..LOOKS {
             tenant = self.ask("GET", "", None).json()["tenant"].clone();
-            if tenant["phase"] == phase && tenant["generation"] == tenant["observed_generation"] {
+            if is_there(&tenant) {
                 return tenant;
             }
             std::thread::sleep(BETWEEN_LOOKS);
         }
-        panic!("{} is not {phase}: {tenant}", self.name);
+        panic!("{} is not {what}: {tenant}", self.name);
     }
 }

@@ -28,6 +28,9 @@ fn a_body_over_the_limit_is_refused_before_it_is_read() {
     assert_eq!(refusal.status, 413);
     assert_eq!(refusal.header("content-type"), Some("application/problem+json"));
     assert_eq!(refusal.json()["code"], "too_large");
+    let line = plane.lines().pop().expect("a line about the request");
+    assert_eq!((&line["method"], &line["status"]), (&json!("POST"), &json!(413)));
+    assert_eq!(Some(line["request_id"].as_str().unwrap()), refusal.header("x-request-id"));
 }
 
 #[test]

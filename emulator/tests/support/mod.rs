@@ -94,6 +94,19 @@ impl Server {
         Some((status, if chunked { unchunked(body) } else { body.to_owned() }))
     }
 
+    /// Send a request and leave its answer to whoever reads the connection.
+    pub fn begin(&self, method: &str, path: &str, body: &str) -> TcpStream {
+        let mut stream = self.connect();
+        let length = body.len();
+        let head = format!(
+            "{method} {path} HTTP/1.1\r\nhost: localhost:{}\r\nauthorization: Bearer dev\r\n\
+             content-type: application/json\r\ncontent-length: {length}\r\n\r\n{body}",
+            self.port()
+        );
+        stream.write_all(head.as_bytes()).unwrap();
+        stream
+    }
+
     /// What comes back over a connection that was switched to another protocol.
     pub fn upgraded(&self, host: &str, protocol: &str, bytes: &[u8]) -> Vec<u8> {
         let mut stream = self.connect();

@@ -92,7 +92,7 @@ pub async fn undelete(
     let sealed = sealed.collect::<Result<Vec<_>, _>>()?;
     let news = News::new(&tenant, "UndeletionAsked", "to be made anew around its data".to_owned(), now);
     app.registry.undelete(&tenant, &sealed, news.as_change()).await?;
-    app.wake.nudge(Nudge { tenant: tenant.id.0.clone(), request_id: request_id.0 }, 0).await;
+    app.wake.nudge(Nudge { tenant: tenant.id.0.clone(), request_id: request_id.id }, 0).await;
     let (tenant, resources) = app.registry.find_tenant(&tenant.id).await?.ok_or(ApiError::NoSuchTenant)?;
     let answer = Undeleted {
         tenant: TenantView::of(&app, &tenant, &resources),

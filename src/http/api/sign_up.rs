@@ -85,7 +85,7 @@ pub async fn create(
         return dry_run(&app, &sign_up, &release);
     }
     let (tenant, resources, token) = write(&app, &sign_up, &release).await?;
-    app.wake.nudge(Nudge { tenant: tenant.id.0.clone(), request_id: request_id.0 }, 0).await;
+    app.wake.nudge(Nudge { tenant: tenant.id.0.clone(), request_id: request_id.id }, 0).await;
     let answer = SignedUp {
         tenant: TenantView::of(&app, &tenant, &resources),
         token: token.expose(),

@@ -120,7 +120,7 @@ impl News {
 
 /// Nudges, and answers 202 with the tenant as it is now.
 pub async fn accepted(app: &App, tenant: &Tenant, request_id: RequestId) -> Result<Response, ApiError> {
-    app.wake.nudge(Nudge { tenant: tenant.id.0.clone(), request_id: request_id.0 }, 0).await;
+    app.wake.nudge(Nudge { tenant: tenant.id.0.clone(), request_id: request_id.id }, 0).await;
     let (tenant, resources) = app.registry.find_tenant(&tenant.id).await?.ok_or(ApiError::NoSuchTenant)?;
     Ok((StatusCode::ACCEPTED, answer(app, &tenant, &resources)).into_response())
 }

@@ -1,7 +1,7 @@
 //! The steps of the bucket.
 
 use super::{Executor, News, StepDone, StepError, gone_or};
-use crate::cloudflare::Verdict;
+use crate::cloudflare::{Optional, Verdict};
 use crate::tenant::{Applied, ResourceKind};
 
 impl Executor<'_> {
@@ -14,7 +14,10 @@ impl Executor<'_> {
 
     pub(super) async fn empty_bucket(&self) -> Result<StepDone, StepError> {
         let name = &self.ledger.bucket.name;
-        let page = self.cloudflare.list_objects(name, None).await?;
+        let Some(page) = self.cloudflare.list_objects(name, None).await.optional()? else {
+            // Somebody else deleted it. It was to go, and it was ours, so what is left to do is to see that it is gone.
+            return Ok(StepDone::of(ResourceKind::Bucket, News::Removed));
+        };
         let keys: Vec<String> = page.items.into_iter().map(|object| object.key).collect();
         let done = |holds_objects| bucket_that(holds_objects, false);
         if keys.is_empty() {

@@ -7,8 +7,7 @@
 
 use std::process::ExitCode;
 
-use rustc_demangle::try_demangle;
-use wasm_bindgen_cli_support::{Bindgen, Output};
+use wasm_bindgen_cli_support::Bindgen;
 
 fn main() -> ExitCode {
     match run(std::env::args().skip(1)) {
@@ -24,7 +23,7 @@ fn main() -> ExitCode {
 fn run(mut args: impl Iterator<Item = String>) -> Result<(), String> {
     let mut bindgen = Bindgen::new();
     let mut out_dir = None;
-    let mut keeps_mangled_names = false;
+    let mut is_debug = false;
     while let Some(arg) = args.next() {
         let mut value = || args.next().ok_or_else(|| format!("{arg} wants a value"));
         match arg.as_str() {
@@ -36,9 +35,12 @@ fn run(mut args: impl Iterator<Item = String>) -> Result<(), String> {
             },
             "--typescript" => _ = bindgen.typescript(true),
             "--no-typescript" => _ = bindgen.typescript(false),
-            "--debug" => _ = bindgen.debug(true),
+            "--debug" => {
+                is_debug = true;
+                _ = bindgen.debug(true);
+            }
             "--keep-debug" => _ = bindgen.keep_debug(true),
-            "--no-demangle" => keeps_mangled_names = true,
+            "--no-demangle" => _ = bindgen.demangle(false),
             "--experimental-reset-state-function" => _ = bindgen.reset_state_function(true),
             "--force-enable-abort-handler" => _ = bindgen.force_enable_abort_handler(true),
             _ if arg.starts_with('-') => return Err(format!("argument {arg} is not supported")),
@@ -46,23 +48,8 @@ fn run(mut args: impl Iterator<Item = String>) -> Result<(), String> {
         }
     }
     let out_dir = out_dir.ok_or("--out-dir is missing")?;
-    let mut output = bindgen.demangle(false).generate_output().map_err(|error| format!("{error:#}"))?;
-    if !keeps_mangled_names {
-        demangle(&mut output);
-    }
+    // What is deployed goes without the names of its functions: they are a tenth of the upload, and tell nothing that the
+    // message and the place of a panic do not. A quick build has them, for the stacks of its panics.
+    let mut output = bindgen.remove_name_section(!is_debug).generate_output().map_err(|error| format!("{error:#}"))?;
     output.emit(out_dir).map_err(|error| format!("{error:#}"))
-}
-
-/// Gives functions the names that people know, for the stack of a panic. wasm-bindgen's own names keep the compiler's
-/// hashes, which tell nobody anything and do not compress: some 9 bytes a function of the Worker that is uploaded.
-fn demangle(output: &mut Output) {
-    for function in output.wasm_mut().funcs.iter_mut() {
-        function.name = function.name.take().map(|name| readable(&name).unwrap_or(name));
-    }
-}
-
-/// `None` for a name that no Rust compiler made. What wasm-bindgen makes out of a function gets its name and a remark.
-fn readable(name: &str) -> Option<String> {
-    let (symbol, remark) = name.split_at(name.find(' ').unwrap_or(name.len()));
-    Some(format!("{:#}{remark}", try_demangle(symbol).ok()?))
 }
