@@ -35,6 +35,8 @@ impl FromStr for SignupMode {
 pub struct Config {
     /// Up to the API's version: `https://api.cloudflare.com/client/v4`.
     pub api_base_url: String,
+    /// R2's S3 API, up to the bucket: `https://<account id>.r2.cloudflarestorage.com`.
+    pub r2_s3_url: String,
     /// The Cloudflare account that tenants live in.
     pub account_id: String,
     /// The plane's own API token.
@@ -159,6 +161,9 @@ impl Config {
             (Some(signup_mode), Some(sealing_key)) if wrong.is_empty() => Ok(Self {
                 api_base_url: get("CLOUDFLARE_API_BASE_URL")
                     .unwrap_or_else(|| "https://api.cloudflare.com/client/v4".to_owned()),
+                r2_s3_url: get("R2_S3_URL")
+                    .unwrap_or_else(|| "https://{account}.r2.cloudflarestorage.com".to_owned())
+                    .replace("{account}", &account_id),
                 account_id,
                 api_token: ApiToken::new(api_token),
                 sealing_key,
@@ -198,6 +203,14 @@ mod tests {
         assert_eq!(Config::read(&variables(&[])).unwrap().signup_mode, SignupMode::Invite);
         let open = Config::read(&variables(&[("SIGNUP_MODE", "open")])).unwrap();
         assert_eq!(open.signup_mode, SignupMode::Open);
+    }
+
+    #[test]
+    fn r2_is_found_where_cloudflare_has_it_unless_said_otherwise() {
+        let standard = Config::read(&variables(&[])).unwrap();
+        assert_eq!(standard.r2_s3_url, "https://0123.r2.cloudflarestorage.com");
+        let other = Config::read(&variables(&[("R2_S3_URL", "http://localhost:8788/s3/{account}")])).unwrap();
+        assert_eq!(other.r2_s3_url, "http://localhost:8788/s3/0123");
     }
 
     #[test]

@@ -22,6 +22,7 @@ pub mod cloudflare;
 pub mod config;
 pub mod cost;
 pub mod entropy;
+pub mod hex;
 pub mod http;
 pub mod jobs;
 pub mod json;

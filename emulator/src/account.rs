@@ -35,7 +35,8 @@ pub(crate) fn check_account(call: &Call) -> Result<(), ApiError> {
     }
 }
 
-fn token_id(call: &Call) -> String {
+/// Id of the account's token: 32 hex digits, the same in every run.
+pub(crate) fn token_id(call: &Call) -> String {
     let mut id = hex_sha256(call.emulator.options().token.as_bytes());
     id.truncate(32);
     id

@@ -4,7 +4,7 @@ use std::sync::MutexGuard;
 
 use bytes::Bytes;
 use futures_util::stream;
-use http::{HeaderMap, Method, header};
+use http::{HeaderMap, Method, Uri, header};
 use percent_encoding::percent_decode_str;
 use serde::de::DeserializeOwned;
 use serde_json::Value;
@@ -87,6 +87,8 @@ pub(crate) struct Call {
     /// The emulator, over an older world in a stale read.
     pub emulator: Emulator,
     pub method: Method,
+    /// As it came, still percent-encoded.
+    pub uri: Uri,
     /// As the route's pattern names them, percent-decoded.
     pub params: Vec<(String, String)>,
     pub query: Vec<(String, String)>,

@@ -5,6 +5,7 @@
 
 use std::collections::VecDeque;
 use std::path::Path;
+use std::sync::atomic::{AtomicBool, Ordering};
 use std::sync::{Arc, Mutex, MutexGuard, PoisonError};
 
 use bytes::Bytes;
@@ -12,21 +13,21 @@ use futures_util::future::{BoxFuture, ready};
 use http::{HeaderValue, Request, Response, header};
 use serde_json::Value;
 
-use crate::account::{check_account, check_token};
 use crate::call::{Call, Payload};
-use crate::envelope::too_many_requests;
+use crate::envelope::Reply;
 use crate::error::ApiError;
+use crate::face::Face;
 use crate::fault::{Effect, Fault, FaultStatus, Faults};
 use crate::journal::{Entry, Journal, summary};
 use crate::limits::Limits;
-use crate::routes::{self, Found};
+use crate::routes::Found;
 use crate::runtime::{InMemory, Listing, Runtime, RuntimeError};
 use crate::snapshot::Store;
 use crate::state::{self, State};
 use crate::throttle::{RateLimit, Throttle, Verdict};
 use crate::worker::Worker;
 use crate::world::World;
-use crate::{limits, objects};
+use crate::{lifecycle, limits, objects, writer};
 
 /// Milliseconds since the epoch.
 pub type Clock = Arc<dyn Fn() -> i64 + Send + Sync>;
@@ -121,6 +122,8 @@ struct Inner {
     history: Mutex<VecDeque<World>>,
     /// Where the account is kept; `None` in memory only.
     store: Option<Store>,
+    /// Whether the token has an R2 permission.
+    token_has_r2: AtomicBool,
 }
 
 /// Why an account on disk cannot be opened.
@@ -183,25 +186,29 @@ impl Emulator {
             throttle: Mutex::default(),
             history: Mutex::default(),
             store,
+            token_has_r2: AtomicBool::new(true),
         };
         Self { inner: Arc::new(inner), world: Arc::new(Mutex::new(world)) }
     }
 
-    /// Answer one call, or break the connection. The path starts with `/client/v4`; host and scheme do not matter.
+    /// Answer one call, or break the connection. The path starts with `/client/v4`, or with `/s3/ACCOUNT` for R2's S3 API; host and
+    /// scheme matter only in an S3 call, which signs its host.
     ///
     /// Never waits by itself: what takes time goes through `Options::on_delay`.
     pub async fn handle(&self, request: Request<Bytes>) -> Result<Response<Bytes>, Dropped> {
         let now = self.now();
         let (head, body) = request.into_parts();
         let full_path = head.uri.path().to_owned();
-        let path = full_path.strip_prefix("/client/v4").unwrap_or("").to_owned();
+        let face = Face::of(&full_path);
+        let path = face.path(&full_path).to_owned();
         let query = head.uri.query().unwrap_or("").to_owned();
-        let found = routes::find(&head.method, &path);
+        let found = face.find(&head.method, &path, &query);
         let kind = match &found {
             Found::Route { route, .. } => route.kind,
             Found::OtherMethod | Found::Nothing => "unknown",
         };
-        let payload = Payload::parse(&head.headers, body, matches!(kind, "r2.object.put" | "unknown")).await;
+        let raw = face == Face::S3 || matches!(kind, "r2.object.put" | "unknown");
+        let payload = Payload::parse(&head.headers, body, raw).await;
         let n = lock(&self.inner.journal).begin(Entry {
             n: 0,
             at_ms: now,
@@ -219,10 +226,10 @@ impl Emulator {
 
         self.delay(n, self.inner.options.latency_ms).await;
         let mut rate_headers = None;
-        if let Some(limit) = self.inner.options.rate_limit {
+        if let Some(limit) = self.inner.options.rate_limit.filter(|_| face.is_counted()) {
             let verdict = lock(&self.inner.throttle).take(limit, self.now());
             match verdict {
-                Verdict::Refuse { retry_after } => return Ok(self.note(n, too_many_requests(retry_after))),
+                Verdict::Refuse { retry_after } => return Ok(self.note(n, face.too_many_requests(retry_after))),
                 Verdict::Pass { left, reset } => rate_headers = Some((limit, left, reset)),
             }
         }
@@ -236,7 +243,7 @@ impl Emulator {
                 Effect::Slow { ms } => self.delay(n, *ms).await,
                 Effect::ReplyLost | Effect::StaleRead => {}
                 other => {
-                    if let Some(response) = other.instead() {
+                    if let Some(response) = other.instead(face) {
                         return Ok(self.note(n, response));
                     }
                 }
@@ -248,13 +255,13 @@ impl Emulator {
             Found::Route { params, .. } => params.clone(),
             Found::OtherMethod | Found::Nothing => Vec::new(),
         };
-        let (method, headers) = (head.method, head.headers);
+        let (method, uri, headers) = (head.method, head.uri, head.headers);
         // Read again: a delay may have moved the clock.
-        let call = Call { emulator: self.clone(), method, params, query, headers, payload, now: self.now() };
+        let call = Call { emulator: self.clone(), method, uri, params, query, headers, payload, now: self.now() };
         let _turn = self.inner.turn.lock().await;
         // Here and not in `answer`, which a stale read asks again over an older world: what is done must not be done twice.
-        if let Err(error) = objects::run_jobs(self, call.now).await {
-            return Ok(self.note(n, ApiError::from(error).into_response()));
+        if let Err(error) = self.pass_time(&call, kind).await {
+            return Ok(self.note(n, face.refusal(error.into())));
         }
         let mut response = self.answer(&call, &found, &full_path).await;
         match struck {
@@ -306,19 +313,28 @@ impl Emulator {
         response
     }
 
+    /// What happens by itself until the call acts: jobs, lifecycle rules, writers.
+    async fn pass_time(&self, call: &Call, kind: &str) -> Result<(), RuntimeError> {
+        objects::run_jobs(self, call.now).await?;
+        let bucket = call.bucket();
+        if self.world().buckets.contains_key(&bucket) {
+            lifecycle::run(self, &bucket, call.now).await?;
+            writer::write(self, &bucket, kind, call.now).await?;
+        }
+        Ok(())
+    }
+
     async fn answer(&self, call: &Call, found: &Found, full_path: &str) -> Response<Bytes> {
-        // The asset upload runs on the session's token, which its handler checks.
-        let own_token = matches!(found, Found::Route { route, .. } if route.kind == "assets.upload");
-        if !own_token && let Err(error) = check_token(&call.headers, &self.inner.options.token) {
-            return error.into_response();
-        }
-        if let Err(error) = check_account(call) {
-            return error.into_response();
-        }
+        let face = Face::of(full_path);
+        self.serve(face, call, found, full_path).await.map_or_else(|error| face.refusal(error), Reply::into_response)
+    }
+
+    async fn serve(&self, face: Face, call: &Call, found: &Found, full_path: &str) -> Result<Reply, ApiError> {
+        face.authenticate(call, found)?;
         let handler = match found {
             Found::Route { route, .. } => route.handler,
-            Found::OtherMethod => return ApiError::no_method(&call.method).into_response(),
-            Found::Nothing => return ApiError::no_route(full_path).into_response(),
+            Found::OtherMethod => return Err(ApiError::no_method(&call.method)),
+            Found::Nothing => return Err(ApiError::no_route(full_path)),
         };
         let before =
             (call.method != http::Method::GET && lock(&self.inner.faults).want_history()).then(|| self.world().clone());
@@ -332,12 +348,9 @@ impl Emulator {
         if call.method != http::Method::GET
             && let Err(error) = self.save()
         {
-            return ApiError::from(RuntimeError::Unavailable(error.to_string())).into_response();
+            return Err(RuntimeError::Unavailable(error.to_string()).into());
         }
-        match result {
-            Ok(reply) => reply.into_response(),
-            Err(error) => error.into_response(),
-        }
+        result
     }
 
     /// Keep the account as it is now. Nothing for one in memory only.
@@ -408,6 +421,7 @@ impl Emulator {
         objects::run_jobs(self, self.now()).await?;
         let mut state = state::of(&self.world());
         for (name, objects) in &mut state.buckets {
+            lifecycle::run(self, name, self.now()).await?;
             let mut cursor = None;
             loop {
                 let listing = Listing { cursor, limit: limits::PAGE_MAX, ..Listing::default() };
@@ -420,6 +434,22 @@ impl Emulator {
             }
         }
         Ok(state)
+    }
+
+    /// Number of unfinished multipart uploads in a bucket.
+    pub async fn unfinished_uploads(&self, bucket: &str) -> Result<usize, RuntimeError> {
+        let _turn = self.inner.turn.lock().await;
+        lifecycle::run(self, bucket, self.now()).await?;
+        Ok(self.world().uploads.iter().filter(|upload| upload.bucket == bucket).count())
+    }
+
+    /// Whether the S3 face lets the token in: whether it has an R2 permission. It has, unless told otherwise.
+    pub fn token_has_r2(&self, has: bool) {
+        self.inner.token_has_r2.store(has, Ordering::Relaxed);
+    }
+
+    pub(crate) fn has_r2(&self) -> bool {
+        self.inner.token_has_r2.load(Ordering::Relaxed)
     }
 
     /// All calls since the start or since the journal was cleared, in the order of their arrival.

@@ -11,8 +11,8 @@ use crate::error::ApiError;
 pub(crate) enum Reply {
     /// A result for the envelope.
     Json { status: StatusCode, result: Value, info: Option<Value> },
-    /// An object's own bytes, outside the envelope.
-    Raw { headers: HeaderMap, body: Bytes },
+    /// Outside the envelope: an object's own bytes, or what the S3 face says.
+    Raw { status: StatusCode, headers: HeaderMap, body: Bytes },
 }
 
 impl Reply {
@@ -38,8 +38,9 @@ impl Reply {
                 }
                 json_response(status, &body)
             }
-            Self::Raw { headers, body } => {
+            Self::Raw { status, headers, body } => {
                 let mut response = Response::new(body);
+                *response.status_mut() = status;
                 *response.headers_mut() = headers;
                 response
             }

@@ -79,6 +79,56 @@ impl ApiError {
         Self::new(StatusCode::BAD_REQUEST, 10040, format!("The request body is not valid: {why}"))
     }
 
+    // R2's S3 API. Codes and statuses from R2's page of error codes, which has them for both its APIs.
+
+    /// No credentials, or a key that is nobody's. S3 itself would say `InvalidAccessKeyId`.
+    pub(crate) fn s3_unauthorized(why: &str) -> Self {
+        Self::new(StatusCode::UNAUTHORIZED, 10002, why)
+    }
+
+    /// The key is somebody's, who may not do this.
+    pub(crate) fn s3_denied() -> Self {
+        Self::new(StatusCode::FORBIDDEN, 10003, "Access Denied")
+    }
+
+    /// A header that S3 wants to be signed is not.
+    pub(crate) fn s3_unsigned(header: &str) -> Self {
+        Self::new(StatusCode::FORBIDDEN, 10003, format!("The header {header} was not signed"))
+    }
+
+    pub(crate) fn s3_expired() -> Self {
+        Self::new(StatusCode::BAD_REQUEST, 10018, "The request's time is too far from the server's.")
+    }
+
+    pub(crate) fn s3_signature() -> Self {
+        let message = "The request signature we calculated does not match the signature you provided. Check your secret access key and signing method.";
+        Self::new(StatusCode::FORBIDDEN, 10035, message)
+    }
+
+    pub(crate) fn s3_no_such_upload() -> Self {
+        Self::new(StatusCode::NOT_FOUND, 10024, "The specified multipart upload does not exist.")
+    }
+
+    /// A checksum that is not the body's.
+    pub(crate) fn s3_digest(header: &str) -> Self {
+        Self::new(StatusCode::BAD_REQUEST, 10037, format!("The {header} that you sent does not match the body."))
+    }
+
+    /// A header or parameter that makes no sense. 10029 as miniflare has it.
+    pub(crate) fn s3_argument(what: &str) -> Self {
+        Self::new(StatusCode::BAD_REQUEST, 10029, format!("Invalid Argument: {what}"))
+    }
+
+    /// A body that cannot be read. S3's name for it; R2's number was not found, 10040 stands in.
+    pub(crate) fn s3_malformed(why: &str) -> Self {
+        Self::new(StatusCode::BAD_REQUEST, 10040, format!("The XML you provided was not well formed: {why}"))
+    }
+
+    /// S3 has it, this does not. R2's number was not found, 10000 stands in.
+    pub(crate) fn s3_not_implemented(what: &str) -> Self {
+        Self::new(StatusCode::NOT_IMPLEMENTED, 10000, format!("{what} is not implemented"))
+    }
+
     // Workers.
 
     /// A script route of a script that is not there. 10007, as wrangler's source tests for it.

@@ -6,8 +6,9 @@ use bytes::Bytes;
 use http::{Response, StatusCode};
 use serde::{Deserialize, Serialize};
 
-use crate::envelope::{text_response, too_many_requests};
+use crate::envelope::text_response;
 use crate::error::ApiError;
+use crate::face::Face;
 
 /// What goes wrong.
 #[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize)]
@@ -29,7 +30,7 @@ pub enum Effect {
     },
     /// The block page of a firewall: 403 with HTML; the call does not act.
     Html403,
-    /// A refusal in the envelope, for behaviour that no state of the emulator leads to; the call does not act.
+    /// A refusal in the face's own form, for behaviour that no state of the emulator leads to; the call does not act.
     Refuse {
         /// The HTTP status.
         status: u16,
@@ -51,11 +52,11 @@ pub enum Effect {
 
 impl Effect {
     /// What a fault answers in the API's place; `None` for those that let the call through.
-    pub(crate) fn instead(&self) -> Option<Response<Bytes>> {
+    pub(crate) fn instead(&self, face: Face) -> Option<Response<Bytes>> {
         let status = |code: u16| StatusCode::from_u16(code).unwrap_or(StatusCode::INTERNAL_SERVER_ERROR);
         match self {
             Self::TooManyRequests { retry_after } => {
-                Some(too_many_requests(i64::try_from(*retry_after).unwrap_or(i64::MAX)))
+                Some(face.too_many_requests(i64::try_from(*retry_after).unwrap_or(i64::MAX)))
             }
             Self::Status { status: code } => {
                 let code = status(*code);
@@ -67,7 +68,7 @@ impl Effect {
                 Some(text_response(StatusCode::FORBIDDEN, "text/html; charset=UTF-8", page))
             }
             Self::Refuse { status: code, code: number, message } => {
-                Some(ApiError::new(status(*code), *number, message.clone()).into_response())
+                Some(face.refusal(ApiError::new(status(*code), *number, message.clone())))
             }
             Self::RequestLost | Self::ReplyLost | Self::Slow { .. } | Self::StaleRead => None,
         }
@@ -82,7 +83,7 @@ pub struct Fault {
     /// HTTP method.
     #[serde(default, skip_serializing_if = "Option::is_none")]
     pub method: Option<String>,
-    /// The path below `/client/v4`, in which `*` stands for any run of characters.
+    /// The path below `/client/v4`, of the S3 face the whole one, in which `*` stands for any run of characters.
     #[serde(default, skip_serializing_if = "Option::is_none")]
     pub path: Option<String>,
     /// Name of the operation as the journal has it, in which `*` stands for any run of characters.

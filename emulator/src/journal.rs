@@ -22,7 +22,7 @@ pub struct Entry {
     pub delayed_ms: u64,
     /// HTTP method.
     pub method: String,
-    /// Path below `/client/v4`.
+    /// Path below `/client/v4`; of the S3 face the whole one.
     pub path: String,
     /// Query string as sent; empty without one.
     pub query: String,
@@ -32,7 +32,7 @@ pub struct Entry {
     pub kind: String,
     /// HTTP status of the answer; `None` until answered and for ever if the connection broke.
     pub status: Option<u16>,
-    /// Cloudflare's code in a refusal.
+    /// Cloudflare's code in a refusal of the v4 API.
     pub code: Option<u32>,
     /// Id of the fault that struck.
     pub fault: Option<u64>,

@@ -25,10 +25,10 @@
 //!
 //! | to read about | open |
 //! |---|---|
-//! | every route | `routes` |
+//! | every route | `routes`, `s3`; which of the two APIs is meant: `face` |
 //! | the way of a call: faults, rate limit, authentication, journal | `emulator` |
 //! | what exists | `world`; as comparable data: [`State`] |
-//! | each family of routes | `r2`, `objects`, `scripts`, `versions`, `assets`, `secrets`, `triggers`, `durable_objects`, `containers`, `rollouts`, `account` |
+//! | each family of routes | `r2`, `objects`, `lifecycle`, `writer`, `scripts`, `versions`, `assets`, `secrets`, `triggers`, `durable_objects`, `containers`, `rollouts`, `account` |
 //! | what an upload may say | `metadata`, `bindings` |
 //! | error codes; limits | `error`; `limits` |
 //! | objects and running scripts | `runtime`; what is run: `worker`; the process that runs it: `runner` |
@@ -43,8 +43,10 @@ mod durable_objects;
 mod emulator;
 mod envelope;
 mod error;
+mod face;
 mod fault;
 mod journal;
+mod lifecycle;
 mod limits;
 mod metadata;
 mod objects;
@@ -55,6 +57,7 @@ mod rollouts;
 mod routes;
 mod runner;
 mod runtime;
+mod s3;
 mod scripts;
 mod secrets;
 mod seed;
@@ -66,6 +69,7 @@ mod triggers;
 mod versions;
 mod worker;
 mod world;
+mod writer;
 
 pub use emulator::{Clock, Delay, Dropped, Emulator, OpenError, Options};
 pub use fault::{Effect, Fault, FaultStatus};

@@ -1,6 +1,6 @@
 //! R2 objects over REST: read, write, delete one, delete by list, delete by prefix as a job.
 
-use http::{HeaderMap, HeaderValue, header};
+use http::{HeaderMap, HeaderValue, StatusCode, header};
 use serde_json::{Value, json};
 
 use crate::call::{Call, Payload};
@@ -83,7 +83,7 @@ pub(crate) async fn get(call: Call) -> Result<Reply, ApiError> {
     if let Ok(value) = HeaderValue::from_str(&format!("\"{}\"", info.etag)) {
         headers.insert(header::ETAG, value);
     }
-    Ok(Reply::Raw { headers, body })
+    Ok(Reply::Raw { status: StatusCode::OK, headers, body })
 }
 
 /// `DELETE r2/buckets/{bucket}/objects/{key}`. Succeeds for a key that is not there, as S3 does.

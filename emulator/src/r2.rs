@@ -100,19 +100,21 @@ pub(crate) async fn get(call: Call) -> Result<Reply, ApiError> {
     world.buckets.get(&call.bucket()).map(|bucket| Reply::ok(public(bucket))).ok_or_else(ApiError::no_such_bucket)
 }
 
-/// `DELETE r2/buckets/{bucket}`. Refused while it holds objects (10008).
+/// `DELETE r2/buckets/{bucket}`. Refused while it holds objects or unfinished multipart uploads (10008).
 pub(crate) async fn delete(call: Call) -> Result<Reply, ApiError> {
     let key = call.bucket();
     exists(&call)?;
     let runtime = call.emulator.runtime();
     let page = runtime.list(&key, Listing { limit: 1, ..Listing::default() }).await?;
-    if !page.objects.is_empty() {
+    let unfinished = call.world().uploads.iter().any(|upload| upload.bucket == key);
+    if !page.objects.is_empty() || unfinished {
         return Err(ApiError::bucket_not_empty());
     }
     runtime.delete_bucket(&key).await?;
     let mut world = call.world();
     world.buckets.remove(&key);
     world.jobs.retain(|job| job.bucket != key);
+    world.writers.remove(&key);
     Ok(Reply::ok(json!({})))
 }
 

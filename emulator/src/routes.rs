@@ -1,4 +1,4 @@
-//! Every route on one page: method, path below `/client/v4`, name in the journal, handler.
+//! Every route on one page: method, path below `/client/v4`, name in the journal, handler. Those of the S3 face are in `s3`.
 
 use std::sync::OnceLock;
 
@@ -25,14 +25,15 @@ pub(crate) struct Route {
 
 macro_rules! routes {
     ($($method:ident $path:literal $kind:literal $handler:path;)*) => {
-        &[$(Route {
-            method: Method::$method,
+        &[$($crate::routes::Route {
+            method: ::http::Method::$method,
             path: $path,
             kind: $kind,
             handler: |call| Box::pin($handler(call)),
         }),*]
     };
 }
+pub(crate) use routes;
 
 /// The table.
 pub(crate) const ROUTES: &[Route] = routes! {

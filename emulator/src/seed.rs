@@ -7,8 +7,9 @@ use serde_json::json;
 
 use crate::emulator::Emulator;
 use crate::runtime::{NewObject, RuntimeError};
+use crate::s3::uploads;
 use crate::scripts::{new_script, release};
-use crate::world::{Application, Blob, Bucket, Module, Namespace, Version};
+use crate::world::{Application, Blob, Bucket, Module, Namespace, Version, Writer};
 
 impl Emulator {
     /// A bucket that somebody else made. Nothing if there is one of the name.
@@ -32,6 +33,18 @@ impl Emulator {
         let object = NewObject { key: key.to_owned(), content_type: None, bytes: bytes.into(), now };
         self.runtime().put(bucket, object).await?;
         Ok(())
+    }
+
+    /// A multipart upload that nobody finishes, as a tenant's container that was cut off leaves it; its id.
+    pub fn seed_multipart_upload(&self, bucket: &str, key: &str) -> String {
+        let now = self.now();
+        uploads::start(&mut self.world(), bucket, key, now)
+    }
+
+    /// A container that goes on writing to the bucket until then, in milliseconds since the epoch: each time that somebody
+    /// lists the objects, or deletes the bucket, and it is empty, there is one more object.
+    pub fn seed_writer(&self, bucket: &str, until_ms: i64) {
+        self.world().writers.insert(bucket.to_owned(), Writer { until: until_ms, written: 0 });
     }
 
     /// A script that somebody else deployed, with these tags and a Durable Object class `Sandbox`. Replaces one of the name.

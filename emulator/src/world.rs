@@ -84,6 +84,11 @@ pub(crate) struct World {
     /// Uploaded asset files: script → hash → file. Kept per script: whether uploads count across scripts is not known.
     pub assets: BTreeMap<String, BTreeMap<String, AssetFile>>,
     pub jobs: Vec<Job>,
+    #[serde(default)]
+    pub uploads: Vec<Upload>,
+    /// By the bucket that they write to.
+    #[serde(default)]
+    pub writers: BTreeMap<String, Writer>,
 }
 
 impl World {
@@ -98,6 +103,8 @@ impl World {
             sessions: BTreeMap::new(),
             assets: BTreeMap::new(),
             jobs: Vec::new(),
+            uploads: Vec::new(),
+            writers: BTreeMap::new(),
         }
     }
 
@@ -133,8 +140,26 @@ pub(crate) struct Bucket {
     pub location: String,
     pub storage_class: String,
     pub jurisdiction: String,
-    /// Lifecycle rules as they were put; stored, never carried out.
+    /// Lifecycle rules as they were put; what they do is in [`crate::lifecycle`].
     pub lifecycle: Value,
+}
+
+/// An unfinished multipart upload.
+#[derive(Debug, Clone, Serialize, Deserialize)]
+pub(crate) struct Upload {
+    pub bucket: String,
+    pub key: String,
+    pub id: String,
+    pub started_at: i64,
+}
+
+/// A container that still writes after its end.
+#[derive(Debug, Clone, Serialize, Deserialize)]
+pub(crate) struct Writer {
+    /// From then on it writes no more.
+    pub until: i64,
+    /// Objects written so far.
+    pub written: u64,
 }
 
 /// A delete-by-prefix job of R2.

@@ -13,6 +13,9 @@ impl Error {
         }
         match self.verdict() {
             Verdict::Unauthorized => self.permission_advice(),
+            Verdict::S3Unusable => {
+                "Give the plane's API token, one of the account's own, the account permission \"Workers R2 Storage Write\", or leave the work to the slower REST API."
+            }
             Verdict::Done => "Nothing to do: it is gone already.",
             Verdict::Taken => {
                 "Something of this name exists and is not known to be ours. Adopt it, or delete it, or choose another name."

@@ -31,6 +31,11 @@ impl ApiToken {
     pub fn new(token: impl AsRef<str>) -> Self {
         Self(token.as_ref().trim().to_owned())
     }
+
+    /// The token itself. For the wire and for nothing else.
+    pub(super) fn expose(&self) -> &str {
+        &self.0
+    }
 }
 
 impl fmt::Debug for ApiToken {
@@ -83,9 +88,22 @@ impl Client {
         Self { log, sent: Arc::default(), ..self.clone() }
     }
 
-    /// Requests that were sent by this client and its clones, answered or not.
+    /// Requests that were sent by this client and its clones, answered or not; but for those to the S3 API, which
+    /// Cloudflare does not count.
     pub fn calls_sent(&self) -> u32 {
         self.sent.load(Ordering::Relaxed)
+    }
+
+    pub(super) fn token(&self) -> &ApiToken {
+        &self.token
+    }
+
+    pub(super) fn transport(&self) -> Arc<dyn Transport> {
+        Arc::clone(&self.transport)
+    }
+
+    pub(super) fn log(&self) -> &Logger {
+        &self.log
     }
 
     /// Begins a call; `parameters` fill the placeholders of the operation's route.
@@ -221,7 +239,7 @@ impl Call<'_> {
             Err(fault) => Err(ErrorKind::Unsendable(fault)),
         };
         let result = result.map_err(|kind| Error { operation, kind });
-        note(&client.log, operation, stopwatch.ms(), &result);
+        note(&client.log, operation, stopwatch.ms(), result.as_ref().map(|reply| reply.status));
         result
     }
 
@@ -282,16 +300,16 @@ impl Reply {
 }
 
 /// One line about a call: names, numbers and codes. Not Cloudflare's words, which the one who asked has.
-fn note(log: &Logger, operation: Operation, ms: i64, result: &Result<Reply, Error>) {
-    let level = match result.as_ref().map_err(Error::verdict) {
+pub(super) fn note(log: &Logger, operation: Operation, ms: i64, result: Result<u16, &Error>) {
+    let level = match result.map_err(Error::verdict) {
         // These answer a question that the plane had.
         Ok(_) | Err(Verdict::Done | Verdict::Taken | Verdict::Missing | Verdict::NotEmpty) => Level::Info,
-        Err(Verdict::LookAgain | Verdict::Later { .. } | Verdict::Never) => Level::Warn,
+        Err(Verdict::LookAgain | Verdict::Later { .. } | Verdict::Never | Verdict::S3Unusable) => Level::Warn,
         // Concerns every tenant.
         Err(Verdict::Unauthorized) => Level::Error,
     };
     let (outcome, status, refusal) = match result {
-        Ok(reply) => ("ok", Some(reply.status), None),
+        Ok(status) => ("ok", Some(status), None),
         Err(Error { kind, .. }) => match kind {
             ErrorKind::Unsendable(_) => ("not_sent", None, None),
             ErrorKind::NoReply(_) => ("no_reply", None, None),

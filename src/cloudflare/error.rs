@@ -53,7 +53,7 @@ pub struct Refusal {
     pub status: u16,
     /// Cloudflare's number: `10006`. `None` if the body has none or is no JSON.
     pub code: Option<u32>,
-    /// The container API's name for it: `DURABLE_OBJECT_ALREADY_HAS_APPLICATION`.
+    /// The name that the container API and S3 have for it: `DURABLE_OBJECT_ALREADY_HAS_APPLICATION`, `NoSuchBucket`.
     pub text_code: Option<String>,
     /// Cloudflare's words, or ours if it had none; one line of at most [`Self::MESSAGE_LIMIT`] characters.
     pub message: String,
@@ -83,6 +83,9 @@ pub enum Verdict {
     },
     /// The plane's own token is bad or lacks a permission. Concerns every tenant: stop and tell the operator.
     Unauthorized,
+    /// R2's S3 API does not let the token in, or does not take such a call. Says nothing about the token elsewhere: what
+    /// REST has a route for can be done there.
+    S3Unusable,
     /// The same call will be refused again; a person has to change something. See [`Error::advice`].
     Never,
 }
@@ -180,6 +183,10 @@ fn judge(operation: Operation, refusal: &Refusal) -> Verdict {
     let text = refusal.text_code.as_deref().unwrap_or("");
     let is_delete = operation.method() == http::Method::DELETE;
 
+    // Missing in S3 itself, not broken.
+    if status == 501 && operation.is_for_s3() {
+        return Verdict::S3Unusable;
+    }
     // Limits and troubles of the far side, whatever code comes with them: 429 of the API as of one key (10058),
     // 503 (10043), R2's internal error (10001 with 500).
     if status == 429 || status == 408 || status >= 500 {
@@ -224,7 +231,11 @@ fn judge(operation: Operation, refusal: &Refusal) -> Verdict {
         (_, 10085 | 10057, _) => Verdict::Missing,
 
         // R2 codes: not entitled to R2; locked by a rule. Both 403, neither about the token.
-        (_, 10042 | 10069, _) => Verdict::Never,
+        (_, 10042 | 10069, _) | (_, _, "NotEntitled" | "ObjectLockedByBucketPolicy") => Verdict::Never,
+        // R2 codes: 401 `Unauthorized`, 403 `AccessDenied` and `SignatureDoesNotMatch`; 400 `InvalidArgument` for a key of
+        // another length than a token's id (issue grafana/loki#9224). Of the token's own route: a token of a user, which
+        // is not one of the account's, has another (API reference, "Verify Token").
+        _ if operation.is_for_s3() && !matches!(status, 200..=299 | 404 | 409 | 412) => Verdict::S3Unusable,
         (_, code, _) if AUTH_CODES.contains(&code) => Verdict::Unauthorized,
         _ if matches!(status, 401 | 403) => Verdict::Unauthorized,
         (_, code, _) if WRONG_ROUTE_CODES.contains(&code) => Verdict::Never,
@@ -249,8 +260,7 @@ impl Refusal {
     /// Reads what can be read. `body` is the answer as JSON, if it is a JSON object; `hidden` are values that neither
     /// the message nor the text code may repeat.
     pub(super) fn read(response: &http::Response<Bytes>, body: Option<&Value>, hidden: &[String]) -> Self {
-        let retry_after = response.headers().get(RETRY_AFTER).and_then(|value| value.to_str().ok());
-        let retry_after_s = retry_after.and_then(|seconds| seconds.trim().parse().ok());
+        let retry_after_s = Self::retry_after(response);
         let mut refusal = Self { status: response.status().as_u16(), retry_after_s, ..Self::default() };
         let first = body.and_then(|body| body.get("errors")?.as_array()?.first());
         let mut message = String::new();
@@ -278,14 +288,23 @@ impl Refusal {
                 None => format!("{} bytes that are no JSON", response.body().len()),
             };
         }
+        refusal.message = Self::tidy(message, hidden);
+        refusal.text_code = refusal.text_code.map(|name| Self::tidy(name, hidden));
+        refusal
+    }
+
+    /// The `Retry-After` header, if it is in seconds.
+    pub(super) fn retry_after(response: &http::Response<Bytes>) -> Option<u32> {
+        response.headers().get(RETRY_AFTER)?.to_str().ok()?.trim().parse().ok()
+    }
+
+    /// Cloudflare's words as they are kept: brief, and without the values that are to be hidden.
+    pub(super) fn tidy(mut message: String, hidden: &[String]) -> String {
         // Before the cut, which could leave the beginning of a value. Shorter ones than four would hide half the words.
         for value in hidden.iter().filter(|value| value.len() >= 4) {
             message = message.replace(value.as_str(), "REDACTED");
-            refusal.text_code = refusal.text_code.map(|name| name.replace(value.as_str(), "REDACTED"));
         }
-        refusal.text_code = refusal.text_code.map(|name| Self::brief(&name));
-        refusal.message = Self::brief(&message);
-        refusal
+        Self::brief(&message)
     }
 
     /// One line of bounded length, without control characters.

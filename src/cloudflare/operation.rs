@@ -1,7 +1,7 @@
 //! Every kind of call that the plane makes, on one page: its stable name, method and route.
 //!
 //! A `{}` of a route stands for one path segment and is percent-encoded; `{key}` for an object key, whose `/` stay
-//! literal, as Cloudflare wants them. Routes are below `/accounts/{account_id}/`.
+//! literal, as Cloudflare wants them. Routes are below `/accounts/{account_id}/`, those of S3 below its own address.
 
 use std::fmt;
 
@@ -27,7 +27,7 @@ macro_rules! operations {
                 match self { $(Self::$variant => Method::$method,)* }
             }
 
-            /// The route below the account, with its placeholders.
+            /// The route below the account, or below the address of S3, with its placeholders.
             pub const fn route(self) -> &'static str {
                 match self { $(Self::$variant => $route,)* }
             }
@@ -61,6 +61,17 @@ operations! {
     /// Replace a bucket's lifecycle rules.
     LifecyclePut, "r2.lifecycle.put", PUT "r2/buckets/{}/lifecycle";
 
+    /// List the objects of a bucket over S3.
+    S3ObjectList, "s3.object.list", GET "{}";
+    /// Delete the objects of a list of keys over S3.
+    S3ObjectsDelete, "s3.object.delete_many", POST "{}";
+    /// List unfinished multipart uploads.
+    S3UploadList, "s3.multipart.list", GET "{}";
+    /// Abort an unfinished multipart upload.
+    S3UploadAbort, "s3.multipart.abort", DELETE "{}/{key}";
+    /// Read the id of the token itself, which S3 wants.
+    TokenVerify, "token.verify", GET "tokens/verify";
+
     /// Upload a Worker script and deploy it.
     ScriptUpload, "workers.script.upload", PUT "workers/scripts/{}";
     /// List Worker scripts.
@@ -69,6 +80,8 @@ operations! {
     ScriptDelete, "workers.script.delete", DELETE "workers/scripts/{}";
     /// Read a script's tags and migration tag.
     ServiceGet, "workers.service.get", GET "workers/services/{}";
+    /// Read a script's bindings and tags.
+    ScriptSettingsGet, "workers.script.settings.get", GET "workers/scripts/{}/settings";
     /// Change a script's bindings or tags without its code.
     ScriptSettingsPatch, "workers.script.settings.patch", PATCH "workers/scripts/{}/settings";
 
@@ -120,6 +133,12 @@ impl Operation {
     /// Whether a call of this kind can change anything on the far side.
     pub fn changes_something(self) -> bool {
         self.method() != Method::GET
+    }
+
+    /// Whether it goes over R2's S3 API, or is there for that alone.
+    pub(super) fn is_for_s3(self) -> bool {
+        use Operation::{S3ObjectList, S3ObjectsDelete, S3UploadAbort, S3UploadList, TokenVerify};
+        matches!(self, S3ObjectList | S3ObjectsDelete | S3UploadList | S3UploadAbort | TokenVerify)
     }
 }
 

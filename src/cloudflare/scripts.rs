@@ -180,6 +180,17 @@ struct ServiceEnvironment {
     script: ServiceScript,
 }
 
+/// A script's settings, as far as the plane reads them.
+#[derive(Clone, Debug, Default, PartialEq, Deserialize)]
+pub struct ScriptSettings {
+    /// All bindings in Cloudflare's form, `name` and `type` included; those of secrets without their value.
+    #[serde(default, deserialize_with = "or_default")]
+    pub bindings: Vec<Map<String, Value>>,
+    /// Our marks.
+    #[serde(default, deserialize_with = "or_default")]
+    pub tags: Vec<String>,
+}
+
 /// A change of settings; `None` leaves as it is.
 #[derive(Clone, Debug, Default, Serialize)]
 pub struct SettingsPatch {
@@ -231,6 +242,11 @@ impl Client {
     pub async fn get_service_script(&self, script: &str) -> Result<ServiceScript, Error> {
         let service: Service = self.call(Operation::ServiceGet, &[script]).fetch().await?;
         Ok(service.default_environment.script)
+    }
+
+    /// `GET workers/scripts/{script}/settings`: of the version that is deployed.
+    pub async fn get_script_settings(&self, script: &str) -> Result<ScriptSettings, Error> {
+        self.call(Operation::ScriptSettingsGet, &[script]).fetch().await
     }
 
     /// `PATCH workers/scripts/{script}/settings`. A change of bindings makes a new version. Twice: the same.
@@ -419,5 +435,16 @@ mod tests {
         assert_eq!((parts.len(), parts[0].0.as_str()), (1, "settings"));
         let settings: Value = serde_json::from_slice(&parts[0].3).unwrap();
         assert_eq!(settings, json!({ "bindings": [{ "type": "inherit", "name": "ANTHROPIC_API_KEY" }] }));
+    }
+
+    #[tokio::test]
+    async fn settings_are_read_though_fields_are_missing() {
+        let secret = json!({ "name": "KEY", "type": "secret_text" });
+        let full = json!({ "bindings": [secret], "tags": ["ours"], "usage_model": "standard" });
+        let (client, far) = client([ok(full), ok(json!({ "tags": null }))]);
+        let settings = client.get_script_settings("s").await.unwrap();
+        assert_eq!(settings, ScriptSettings { bindings: vec![fields(secret)], tags: vec!["ours".to_owned()] });
+        assert_eq!(far.only().line(), "GET workers/scripts/s/settings");
+        assert_eq!(client.get_script_settings("s").await.unwrap(), ScriptSettings::default());
     }
 }

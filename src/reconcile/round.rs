@@ -297,6 +297,7 @@ impl Round<'_> {
     fn executor(&self, now: Timestamp) -> Executor<'_> {
         Executor {
             cloudflare: &self.cloudflare,
+            s3_url: &self.app.config.r2_s3_url,
             releases: self.app.releases.as_ref(),
             sealing_key: &self.app.config.sealing_key,
             leased: self.leased,

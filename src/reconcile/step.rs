@@ -131,10 +131,10 @@ pub enum Step {
     /// - Twice: it is gone, which counts as done. Reply lost: deletes again.
     DeleteScript,
 
-    /// Delete one page of the bucket's objects.
+    /// Delete a page or several of the bucket's objects, and its unfinished uploads.
     ///
     /// - Needs: the script gone, so that nothing writes to it any more.
-    /// - Leaves: up to 1,000 objects fewer.
+    /// - Leaves: some thousand objects fewer; without the S3 API up to 1,000, and a rule that lets the rest expire.
     /// - Twice, reply lost: deletes what is still listed.
     EmptyBucket,
 
@@ -215,8 +215,8 @@ impl Step {
         match self {
             // The script, and a page of namespaces.
             Self::Look(ResourceKind::Script) | Self::ClaimScript | Self::StageAssets => 2,
-            // The token's id, for the S3 API; else a rule, a page listed, a page deleted.
-            Self::EmptyBucket => 3,
+            // The token's id, all else goes over the S3 API; without that a page is listed and deleted.
+            Self::EmptyBucket => 2,
             _ => 1,
         }
     }

@@ -66,9 +66,12 @@ fn obstacle(step: &Step, error: &StepError) -> Obstacle {
                 Verdict::Later { retry_after_s } => Obstacle::Passing { message, retry_after_s },
                 Verdict::Unauthorized => Obstacle::Unauthorized { message },
                 Verdict::Never => Obstacle::Lasting { reason: "CloudflareRefused", message },
-                Verdict::Taken | Verdict::Missing | Verdict::LookAgain | Verdict::NotEmpty | Verdict::Done => {
-                    Obstacle::Passing { message, retry_after_s: None }
-                }
+                Verdict::Taken
+                | Verdict::Missing
+                | Verdict::LookAgain
+                | Verdict::NotEmpty
+                | Verdict::S3Unusable
+                | Verdict::Done => Obstacle::Passing { message, retry_after_s: None },
             }
         }
     }

@@ -119,3 +119,40 @@ impl Db for Sqlite {
         Box::pin(ready(self.run(&statements)))
     }
 }
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn migrations_keep_every_row_of_a_registry_that_is_in_use() {
+        let connection = Connection::open_in_memory().unwrap();
+        connection.pragma_update(None, "foreign_keys", true).unwrap();
+        let [first, later @ ..] = MIGRATIONS;
+        connection.execute_batch(first).unwrap();
+        let rows = "
+            INSERT INTO release VALUES ('rel_1', '{}', 1, 1);
+            INSERT INTO tenant (id, name, phase, generation, spec, release_id, conditions, created_at_ms, updated_at_ms)
+                VALUES ('t1', 'alice', 'ready', 3, '{}', 'rel_1', '[]', 5, 6);
+            INSERT INTO resource VALUES ('t1', 'bucket', 'b-alice', 'present', NULL, NULL, 7, 8);
+            INSERT INTO secret VALUES ('t1', 'A', 'set', 2, 1, 'sealed', 9, 10);
+            INSERT INTO token VALUES ('tok_1', 't1', 'hash', 11);
+            INSERT INTO event VALUES (41, 't1', 12, 3, 'SignedUp', 'alice signed up');";
+        connection.execute_batch(rows).unwrap();
+        for migration in later {
+            let transaction = format!("BEGIN; {migration} COMMIT;");
+            connection.execute_batch(&transaction).unwrap();
+        }
+        let one = |sql: &str| connection.query_row(sql, [], |row| row.get::<_, String>(0)).unwrap();
+        assert_eq!(one("SELECT name || generation || wanted_since_ms FROM tenant"), "alice36");
+        assert_eq!(one("SELECT name || asked_at_ms || confirmed_at_ms FROM resource"), "b-alice78");
+        assert_eq!(one("SELECT name || version || sealed FROM secret"), "A2sealed");
+        assert_eq!(one("SELECT hash || tenant_id FROM token"), "hasht1");
+        assert_eq!(one("SELECT id || message FROM event"), "41alice signed up");
+        assert_eq!(one("SELECT count(*) || '' FROM pragma_foreign_key_check"), "0");
+        let again = "INSERT INTO event (tenant_id, at_ms, generation, reason, message) VALUES ('t1', 1, 1, 'A', 'B')";
+        connection.execute_batch(again).unwrap();
+        assert_eq!(one("SELECT max(id) || '' FROM event"), "42", "a number is never used again");
+        assert!(connection.execute("DELETE FROM tenant", []).is_err(), "references hold");
+    }
+}

@@ -20,6 +20,7 @@ pub fn settings(changes: &[(&str, &str)]) -> Config {
         ("SEALING_KEY", "AAECAwQFBgcICQoLDA0ODxAREhMUFRYXGBkaGxwdHh8="),
         ("TENANT_URL", "https://{script}.example-account.workers.dev/"),
         ("SIGNUP_MODE", "open"),
+        ("R2_S3_URL", "https://api.cloudflare.com/s3/{account}"),
     ]);
     all.extend(changes.iter().copied());
     Config::read(&|name| all.get(name).map(|value| (*value).to_owned())).unwrap()

@@ -185,9 +185,10 @@ async fn deletion_without_grace_leaves_nothing() {
     assert_eq!(plane.emulator.state().await.unwrap(), State::default());
     let tenant = plane.tenant("alice", &token).await;
     assert_eq!(tenant["phase"], "deleted", "{tenant}");
-    // Three to stop it, a refusal that says that there are objects, three pages of them, the bucket, four proofs.
-    println!("delete, 2,500 objects: {} calls", plane.calls().len());
-    assert!(plane.calls().len() <= 3 + 1 + 2 * 3 + 1 + 4, "{:?}", plane.calls());
+    // Three to stop it, a refusal that says that there are objects, the token's id for the S3 API, the bucket, four proofs.
+    let counted = plane.calls().iter().filter(|kind| !kind.starts_with("s3.")).count();
+    println!("delete, 2,500 objects: {} calls, {counted} of them counted by Cloudflare", plane.calls().len());
+    assert!(counted <= 3 + 1 + 1 + 1 + 4, "{:?}", plane.calls());
     assert_eq!(plane.get("/v1/names/alice", None).await.expect(200)["status"], "free");
 }
 

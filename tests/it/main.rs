@@ -10,10 +10,12 @@
 
 mod api;
 mod burst;
+mod emptying;
 mod faults;
 mod fixtures;
 mod life;
 mod log;
 mod plane;
 mod registry;
+mod s3;
 mod suspension;

@@ -229,6 +229,11 @@ impl TestPlane {
         }
     }
 
+    /// The present.
+    pub fn now(&self) -> Timestamp {
+        self.clock.now()
+    }
+
     /// What a call to Cloudflare takes from now on.
     pub fn calls_take(&self, time: Duration) {
         self.call_ms.store(u64::try_from(time.as_millis()).unwrap(), SeqCst);

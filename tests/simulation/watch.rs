@@ -231,11 +231,13 @@ fn strike(troubles: &mut Vec<(u8, Trouble)>, tally: &mut Tally) -> Option<Troubl
 fn target(entry: &Entry) -> Result<Option<Target<'_>>, String> {
     use Thing::{Application, Bucket, Script};
     let (thing, makes_unknown, takes_data) = match entry.kind.as_str() {
-        "container.list" | "namespace.list" | "assets.upload" => return Ok(None),
+        "container.list" | "namespace.list" | "assets.upload" | "token.verify" => return Ok(None),
         "r2.bucket.create" => (Bucket, Some("bucket"), false),
         "r2.bucket.delete" => (Bucket, Some("bucket"), true),
-        "r2.object.delete-many" => (Bucket, None, true),
-        "r2.bucket.get" | "r2.object.list" => (Bucket, None, false),
+        "r2.object.delete-many" | "s3.object.delete_many" | "s3.multipart.abort" | "r2.lifecycle.put" => {
+            (Bucket, None, true)
+        }
+        "r2.bucket.get" | "r2.object.list" | "s3.object.list" | "s3.multipart.list" => (Bucket, None, false),
         "script.upload" | "script.delete" => (Script, Some("script"), false),
         "subdomain.put" => (Script, Some("route"), false),
         "schedule.put" => (Script, Some("schedule"), false),
@@ -246,8 +248,9 @@ fn target(entry: &Entry) -> Result<Option<Target<'_>>, String> {
         "container.get" => (Application, None, false),
         other => return Err(format!("{other} is not known to the simulation; say in watch.rs what it is about")),
     };
-    // `/accounts/{account}/{family}/{collection}/{name}`, or in the body when it is made.
-    let name = match entry.path.split('/').nth(5) {
+    // `/s3/{account}/{name}`, `/accounts/{account}/{family}/{collection}/{name}`, or in the body when it is made.
+    let place = if entry.path.starts_with("/s3/") { 3 } else { 5 };
+    let name = match entry.path.split('/').nth(place) {
         Some(name) => name,
         None => entry.body["name"].as_str().unwrap_or_default(),
     };

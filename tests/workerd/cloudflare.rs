@@ -80,6 +80,7 @@ impl Cloudflare {
     pub fn settings(&self) -> Json {
         json!({
             "CLOUDFLARE_API_BASE_URL": self.api(),
+            "R2_S3_URL": format!("http://localhost:{}/s3/{{account}}", self.port),
             "TENANT_URL": format!("http://{{script}}.localhost:{}/", self.port),
         })
     }

@@ -6,6 +6,7 @@ mod api;
 mod containers;
 mod faults;
 mod r2;
+mod s3;
 mod scripts;
 mod secrets;
 mod state;

@@ -114,6 +114,8 @@ pub struct StepDone {
 pub struct Executor<'a> {
     /// The way to Cloudflare.
     pub cloudflare: &'a Client,
+    /// Where R2's S3 API answers.
+    pub s3_url: &'a str,
     /// The files of releases.
     pub releases: &'a dyn ReleaseStore,
     /// Opens secrets.

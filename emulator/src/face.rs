@@ -1,0 +1,79 @@
+//! The two APIs that the emulator speaks: Cloudflare's v4, and R2's S3 API. Each has its own way to let a caller in and to say no.
+
+use bytes::Bytes;
+use http::{HeaderValue, Method, Response, StatusCode, header};
+
+use crate::account::{check_account, check_token};
+use crate::call::Call;
+use crate::envelope;
+use crate::error::ApiError;
+use crate::routes::{self, Found};
+use crate::s3::{self, signature, xml};
+
+/// The API that a call is made to.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub(crate) enum Face {
+    V4,
+    S3,
+}
+
+impl Face {
+    pub(crate) fn of(full_path: &str) -> Self {
+        if full_path.starts_with(s3::PREFIX) { Self::S3 } else { Self::V4 }
+    }
+
+    /// The path that routes, journal and faults go by.
+    pub(crate) fn path(self, full_path: &str) -> &str {
+        match self {
+            Self::V4 => full_path.strip_prefix("/client/v4").unwrap_or(""),
+            Self::S3 => full_path,
+        }
+    }
+
+    pub(crate) fn find(self, method: &Method, path: &str, query: &str) -> Found {
+        match self {
+            Self::V4 => routes::find(method, path),
+            Self::S3 => s3::find(method, path, query),
+        }
+    }
+
+    /// Whether a call uses up the account's rate limit. No source says whether S3 calls do; R2's limits page has none for them.
+    pub(crate) fn is_counted(self) -> bool {
+        self == Self::V4
+    }
+
+    pub(crate) fn authenticate(self, call: &Call, found: &Found) -> Result<(), ApiError> {
+        match self {
+            Self::V4 => {
+                // The asset upload runs on the session's token, which its handler checks.
+                let own_token = matches!(found, Found::Route { route, .. } if route.kind == "assets.upload");
+                if !own_token {
+                    check_token(&call.headers, &call.emulator.options().token)?;
+                }
+                check_account(call)
+            }
+            Self::S3 => signature::check(call),
+        }
+    }
+
+    /// The refusal in this API's form.
+    pub(crate) fn refusal(self, error: ApiError) -> Response<Bytes> {
+        match self {
+            Self::V4 => error.into_response(),
+            Self::S3 => xml::refusal(&error),
+        }
+    }
+
+    /// 429 with `retry-after` in seconds.
+    pub(crate) fn too_many_requests(self, retry_after: i64) -> Response<Bytes> {
+        match self {
+            Self::V4 => envelope::too_many_requests(retry_after),
+            Self::S3 => {
+                let error = ApiError::new(StatusCode::TOO_MANY_REQUESTS, 10058, "Rate limit exceeded.");
+                let mut response = xml::refusal(&error);
+                response.headers_mut().insert(header::RETRY_AFTER, HeaderValue::from(retry_after));
+                response
+            }
+        }
+    }
+}
