@@ -55,6 +55,10 @@ KILLS ?= 200
 kills: setup wasm ## Kill the plane KILLS=200 times in the middle of its work; KILLS_SEED=... asks for the same again
 	KILLS=$(KILLS) KILLS_SEED=$(or $(KILLS_SEED),$(shell date +%s)) cargo test --test workerd kills -- --nocapture
 
+.PHONY: simulate
+simulate: | prerequisites ## Put the plane through RUNS=2000 random storms; SEED=... shows one of them again
+	RUNS=$(RUNS) SEED=$(SEED) cargo test --profile simulation --test simulation -- --nocapture whatever_happens
+
 .PHONY: check
 check: setup lint-tools ## Formatting and lints, for the machine and for wasm; warnings are errors
 	$(call say,"Formatting")

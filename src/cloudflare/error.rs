@@ -219,6 +219,9 @@ fn judge(operation: Operation, refusal: &Refusal) -> Verdict {
 
         // The stored migration tag is not the one we thought: read it, send again (wrangler).
         (_, 10079, _) => Verdict::LookAgain,
+        // No migration went along for a class that is not there: the script was deleted by somebody else, and its classes
+        // with it.
+        (_, 10061, _) => Verdict::LookAgain,
         // Just uploaded, not visible yet (wrangler repeats it five times).
         (_, 100146, _) => later,
         // A newer version is uploaded and not deployed, so secrets cannot change: somebody's rollout is under way
@@ -384,6 +387,7 @@ mod tests {
             // Out of date.
             (ScriptUpload, 412, 10079, "", LookAgain),
             (ScriptUpload, 400, 10079, "", LookAgain),
+            (ScriptUpload, 400, 10061, "", LookAgain),
             (SchedulesPut, 200, 0, "", LookAgain),
             // Later.
             (ObjectPut, 429, 10058, "", LATER),

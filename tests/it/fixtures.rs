@@ -1,10 +1,39 @@
-//! Releases to deploy from.
+//! What a plane starts from: settings, and releases with their files.
 
 use std::collections::HashMap;
 
 use bytes::Bytes;
+use futures_util::future::BoxFuture;
+use paramita::config::Config;
+use paramita::release::store::{ReleaseStore, StoreError};
 use serde_json::{Value as Json, json};
 use sha2::{Digest, Sha256};
+
+/// The plane's token at Cloudflare.
+pub const API_TOKEN: &str = "planted-api-token-92eb5ffee6ae2fec";
+
+/// The settings of a plane in which anyone may sign up.
+pub fn settings(changes: &[(&str, &str)]) -> Config {
+    let mut all = HashMap::from([
+        ("CLOUDFLARE_ACCOUNT_ID", "0123456789abcdef0123456789abcdef"),
+        ("CLOUDFLARE_API_TOKEN", API_TOKEN),
+        ("SEALING_KEY", "AAECAwQFBgcICQoLDA0ODxAREhMUFRYXGBkaGxwdHh8="),
+        ("TENANT_URL", "https://{script}.example-account.workers.dev/"),
+        ("SIGNUP_MODE", "open"),
+        ("R2_S3_URL", "https://api.cloudflare.com/s3/{account}"),
+    ]);
+    all.extend(changes.iter().copied());
+    Config::read(&|name| all.get(name).map(|value| (*value).to_owned())).unwrap()
+}
+
+/// Files of releases, in memory.
+pub struct Blobs(pub HashMap<String, Bytes>);
+
+impl ReleaseStore for Blobs {
+    fn get(&self, key: &str) -> BoxFuture<'_, Result<Option<Bytes>, StoreError>> {
+        Box::pin(std::future::ready(Ok(self.0.get(key).cloned())))
+    }
+}
 
 pub const IMAGE: &str = "registry.cloudflare.com/0123456789abcdef0123456789abcdef/openclaw-sandbox:v1";
 

@@ -1,7 +1,7 @@
 //! The whole plane in one process: the real router, rounds, SQL and client, against the emulator's router. Time stands
 //! still until a test moves it, chance comes from a seed, and nudges wait until a test delivers them.
 
-use std::collections::{HashMap, VecDeque};
+use std::collections::VecDeque;
 use std::sync::atomic::Ordering::SeqCst;
 use std::sync::atomic::{AtomicU32, AtomicU64};
 use std::sync::{Arc, Mutex};
@@ -23,22 +23,19 @@ use paramita::log::{Log, MemoryLog};
 use paramita::reconcile::Report;
 use paramita::registry::db::{Db, DbError, Outcome, Statement};
 use paramita::registry::sqlite::Sqlite;
-use paramita::release::store::{ReleaseStore, StoreError};
 use paramita::wake::{Nudge, WakeUp};
 use serde_json::Value as Json;
 use tokio::time::Instant;
 use tower::ServiceExt;
 
-use crate::fixtures::Published;
+pub use crate::fixtures::{API_TOKEN, settings};
+use crate::fixtures::{Blobs, Published};
 
 /// Rounds after which a plane that is still not quiet is taken to run for ever.
 const MOST_ROUNDS: usize = 60;
 
 /// What a call takes, in the time of tokio's paused clock: so that elapsed seconds count calls in sequence.
 pub const CALL_SECONDS: u64 = 1;
-
-/// The plane's token at Cloudflare.
-pub const API_TOKEN: &str = "planted-api-token-92eb5ffee6ae2fec";
 
 /// 2026-11-01, noon.
 const START: Timestamp = Timestamp(1_793_534_400_000);
@@ -130,28 +127,6 @@ impl WakeUp for Nudges {
         self.0.lock().unwrap().push_back((nudge, delay_seconds, Instant::now()));
         Box::pin(std::future::ready(()))
     }
-}
-
-struct Blobs(HashMap<String, Bytes>);
-
-impl ReleaseStore for Blobs {
-    fn get(&self, key: &str) -> BoxFuture<'_, Result<Option<Bytes>, StoreError>> {
-        Box::pin(std::future::ready(Ok(self.0.get(key).cloned())))
-    }
-}
-
-/// The settings of a plane in which anyone may sign up.
-pub fn settings(changes: &[(&str, &str)]) -> Config {
-    let mut all = HashMap::from([
-        ("CLOUDFLARE_ACCOUNT_ID", "0123456789abcdef0123456789abcdef"),
-        ("CLOUDFLARE_API_TOKEN", API_TOKEN),
-        ("SEALING_KEY", "AAECAwQFBgcICQoLDA0ODxAREhMUFRYXGBkaGxwdHh8="),
-        ("TENANT_URL", "https://{script}.example-account.workers.dev/"),
-        ("SIGNUP_MODE", "open"),
-        ("R2_S3_URL", "https://api.cloudflare.com/s3/{account}"),
-    ]);
-    all.extend(changes.iter().copied());
-    Config::read(&|name| all.get(name).map(|value| (*value).to_owned())).unwrap()
 }
 
 impl TestPlane {

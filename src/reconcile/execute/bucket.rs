@@ -36,6 +36,16 @@ impl Executor<'_> {
     }
 
     pub(super) async fn empty_bucket(&self) -> Result<StepDone, StepError> {
+        match self.empty_some().await {
+            // Somebody else deleted it. It was to go, and it was ours, so what is left to do is to see that it is gone.
+            Err(StepError::Call(error)) if error.verdict() == Verdict::Missing => {
+                Ok(StepDone::of(ResourceKind::Bucket, News::Removed))
+            }
+            other => other,
+        }
+    }
+
+    async fn empty_some(&self) -> Result<StepDone, StepError> {
         let name = &self.ledger.bucket.name;
         let (emptied, is_expiring) = match self.empty_over_s3(name).await {
             Some(emptied) => (emptied?, false),

@@ -73,10 +73,12 @@ impl Executor<'_> {
         let Some(seen) = self.find_application(&application.name).await? else {
             return Ok(self.not_found(application));
         };
-        let is_ours = match self.find_namespace_of(&seen).await? {
-            Some(script) => script == self.ledger.script.name,
-            None => was_made_for(application, seen.created_at),
-        };
+        // Every application of the plane serves a class, though that may be gone by now.
+        let is_ours = seen.durable_objects.is_some()
+            && match self.find_namespace_of(&seen).await? {
+                Some(script) => script == self.ledger.script.name,
+                None => was_made_for(application, seen.created_at),
+            };
         if is_ours { Ok(self.found(application, Some(seen.id), None)) } else { self.not_ours(application) }
     }
 

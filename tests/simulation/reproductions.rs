@@ -1,0 +1,45 @@
+//! Runs that once went wrong, as the simulation printed them.
+
+use std::sync::Arc;
+
+use crate::many::database;
+use crate::op::Op::{self, *};
+use crate::op::{Shape::*, Thing::*, Trouble::*, Who::*};
+use crate::plane::Releases;
+use crate::run::run;
+
+#[track_caller]
+fn replay(seed: u64, ops: &[Op]) {
+    if let Err(failure) = run(seed, ops, database(), &Arc::new(Releases::new()), false) {
+        panic!("after operation {}: {}", failure.after, failure.what);
+    }
+}
+
+#[test]
+fn a_tenant_whose_script_somebody_deleted_gets_another_release() {
+    replay(
+        151,
+        &[
+            SignUp { who: Bob, with_secrets: true },
+            Start { polls: 14 },
+            Upgrade { who: Bob, shape: Guide },
+            Remove { who: Bob, thing: Script },
+        ],
+    );
+}
+
+#[test]
+fn a_deletion_ends_though_somebody_else_deletes_the_bucket_while_it_is_emptied() {
+    replay(
+        6103,
+        &[
+            SignUp { who: Alice, with_secrets: false },
+            Tick,
+            Write { who: Alice },
+            Delete { who: Alice, grace_days: 0 },
+            Fault { trouble: RequestLost, skip: 4 },
+            Deliver { most: 20 },
+            Remove { who: Alice, thing: Bucket },
+        ],
+    );
+}
