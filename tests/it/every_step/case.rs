@@ -180,6 +180,7 @@ impl<'a> Case<'a> {
             ended = &mut round => Some(ended),
             () = way.gone.notified() => None,
             () = way.stuck.notified() => {
+                self.ask_instead().await;
                 self.nobody_else_runs().await;
                 self.plane.clock.advance_ms(LEASE_MS + 1_000);
                 way.round_is_over();
@@ -201,14 +202,17 @@ impl<'a> Case<'a> {
                 assert!(self.trouble.is_some_and(Trouble::is_of_database), "a round ended with {error}");
             }
         }
-        if self.trouble.is_some() && self.way.struck() > 0 {
+        if self.trouble.is_some() && self.way.is_past() {
             self.ask_instead().await;
         }
     }
 
     /// While a lease lives there is no second round, whatever is asked for.
     async fn nobody_else_runs(&mut self) {
-        self.ask_instead().await;
+        let lease = &self.rows("SELECT lease_expires_ms FROM tenant").await[0]["lease_expires_ms"];
+        if lease.as_i64().unwrap() <= self.plane.clock.now().0 {
+            return;
+        }
         while let Some((nudge, _)) = self.plane.next_nudge() {
             assert_eq!(on_nudge(&self.plane.app, nudge).await.unwrap(), None);
         }

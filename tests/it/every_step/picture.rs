@@ -58,6 +58,7 @@ impl Picture {
     pub async fn of(case: &Case<'_>) -> Self {
         let tenant = case.rows("SELECT * FROM tenant").await.remove(0);
         assert_eq!((&tenant["attempts"], &tenant["booked_calls"]), (&0.into(), &0.into()), "{tenant}");
+        assert_eq!(tenant["phase"], case.plan.goal(), "{tenant}");
         assert_eq!(tenant["generation"], tenant["observed_generation"], "{tenant}");
         assert_eq!(tenant["lease_token"], Json::Null, "{tenant}");
 

@@ -47,6 +47,18 @@ pub struct Plan {
 const NO_GRACE: Wish = Delete { grace_days: 0 };
 const GRACE: Wish = Delete { grace_days: 7 };
 
+impl Plan {
+    /// The phase that the tenant is in when everything asked for is true.
+    pub fn goal(&self) -> &'static str {
+        match self.instead.unwrap_or(self.wish) {
+            Suspend => "suspended",
+            NO_GRACE | EndOfGrace => "deleted",
+            Delete { .. } => "deleting",
+            _ => "ready",
+        }
+    }
+}
+
 /// Every plan.
 pub const PLANS: &[Plan] = &[
     Plan { name: "create", before: &[], wish: SignUp, instead: None },
@@ -77,7 +89,8 @@ pub const PLANS: &[Plan] = &[
 /// The release that tenants are moved to: other code, image and cron triggers, and one more class.
 pub fn next_release() -> Published {
     let mut next = Published::guide();
-    next.id = "rel_00000000000000ff".to_owned();
+    // Last in the order of ids, so that sign-ups do not get it.
+    next.id = "rel_ffffffffffffffff".to_owned();
     next.manifest["container"]["image"] = json!("registry.cloudflare.com/0123456789abcdef0123456789abcdef/openclaw:v2");
     next.manifest["crons"] = json!(["0 * * * *"]);
     next.manifest["migrations"].as_array_mut().unwrap().push(json!({"tag": "v2", "new_sqlite_classes": ["Second"]}));
