@@ -220,9 +220,9 @@ impl Way {
 
     /// Whether what was to go wrong did. A read that is behind may come later or, with another wish, not at all.
     pub fn is_past(&self) -> bool {
-        let (armed, calls) = (self.seen().armed, self.seen().calls.len());
+        let armed = self.seen().armed;
         match armed {
-            Some((Trouble::Stale, nth, _)) => calls > nth,
+            Some((Trouble::Stale, nth, _)) => self.seen().calls.len() > nth,
             _ => self.struck() > 0,
         }
     }
