@@ -60,7 +60,9 @@ impl Case<'_> {
     fn may_miss(&self) -> bool {
         let call = &self.calls[self.nth];
         let is_behind = || self.calls[..self.nth].iter().any(|earlier| call.shows(earlier));
-        self.trouble == Trouble::Stale && if call.is_read() { !is_behind() } else { call.is_never_read() }
+        let writes_nothing = || call.is_never_read() || self.plan.meets_a_stranger();
+        self.trouble == Trouble::Stale
+            && if call.is_read() { !is_behind() || writes_nothing() } else { writes_nothing() }
     }
 }
 

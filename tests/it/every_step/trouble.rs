@@ -250,9 +250,13 @@ impl Way {
         self.seen().is_round_over = true;
     }
 
-    /// Whether a call is still to act.
-    pub fn holds_a_call(&self) -> bool {
-        self.seen().late.is_some()
+    /// Has a call act that was given up, if it has not; says whether.
+    pub async fn act_at_last(&self) -> bool {
+        let late = self.seen().late.take();
+        match late {
+            Some((request, _)) => self.far().0.handle(request).await.is_ok(),
+            None => false,
+        }
     }
 
     fn seen(&self) -> MutexGuard<'_, Seen> {
