@@ -60,7 +60,9 @@ impl Case<'_> {
     fn may_miss(&self) -> bool {
         let call = &self.calls[self.nth];
         let is_behind = || self.calls[..self.nth].iter().any(|earlier| call.shows(earlier));
-        self.trouble == Trouble::Stale && if call.is_read() { !is_behind() } else { call.is_never_read() }
+        let writes_nothing = || call.is_never_read() || self.plan.meets_a_stranger();
+        self.trouble == Trouble::Stale
+            && if call.is_read() { !is_behind() || writes_nothing() } else { writes_nothing() }
     }
 }
 
@@ -73,8 +75,11 @@ fn run(plan: &Plan, trouble: Option<(Trouble, usize, &[Call])>) -> Result<Done, 
     })
 }
 
-/// Whether a trouble makes sense for a plan.
-fn is_fair(plan: &Plan, trouble: Trouble) -> bool {
+/// Whether a trouble makes sense there.
+fn is_fair(plan: &Plan, call: &Call, trouble: Trouble) -> bool {
+    if !call.is_call() {
+        return trouble.is_before();
+    }
     // A call that acts after its lease is over, when something else was asked for and done meanwhile, undoes that: no
     // plane could know of it. The time limit of a call is a fraction of the lease for that reason.
     plan.instead.is_none() || trouble != Trouble::SlowToAct
@@ -109,7 +114,7 @@ fn whatever_goes_wrong_at_any_call_of_any_plan_is_overcome() {
         for nth in 0..calm.calls.len() {
             for (trouble, word) in Trouble::ALL {
                 let case = Case { plan, calls: &calm.calls, nth, trouble, word, calm: &calm.picture };
-                if is_fair(plan, trouble) && case.name().contains(&only) {
+                if is_fair(plan, &calm.calls[nth], trouble) && case.name().contains(&only) {
                     cases.push(case);
                 }
             }

@@ -3,6 +3,7 @@
 use paramita::clock::{Clock, DAY_MS};
 use paramita::registry::Change;
 use paramita::release::ReleaseId;
+use paramita::tenant::ResourceKind::{self, Application, Bucket, Script};
 use paramita::tenant::event::Event;
 use paramita::wake::Nudge;
 use serde_json::{Value as Json, json};
@@ -27,9 +28,11 @@ pub enum Wish {
     },
     EndOfGrace,
     Undelete,
+    /// Somebody else makes what has the name of hers.
+    Stranger(ResourceKind),
 }
 
-use Wish::{Delete, EndOfGrace, Instances, Release, Resume, Secrets, SignUp, Size, Suspend, Undelete, Write};
+use Wish::{Delete, EndOfGrace, Instances, Release, Resume, Secrets, SignUp, Size, Stranger, Suspend, Undelete, Write};
 
 /// A plan: it is what `wish` leads to after `before`.
 #[derive(Clone, Copy, Debug)]
@@ -46,6 +49,23 @@ pub struct Plan {
 
 const NO_GRACE: Wish = Delete { grace_days: 0 };
 const GRACE: Wish = Delete { grace_days: 7 };
+
+impl Plan {
+    /// Whether a name of hers is another's.
+    pub fn meets_a_stranger(&self) -> bool {
+        matches!(self.before, [Stranger(_)])
+    }
+
+    /// The phase that the tenant is in when everything asked for is true.
+    pub fn goal(&self) -> &'static str {
+        match self.instead.unwrap_or(self.wish) {
+            Suspend => "suspended",
+            NO_GRACE | EndOfGrace => "deleted",
+            Delete { .. } => "deleting",
+            _ => "ready",
+        }
+    }
+}
 
 /// Every plan.
 pub const PLANS: &[Plan] = &[
@@ -72,12 +92,31 @@ pub const PLANS: &[Plan] = &[
     Plan { name: "delete, then undelete", before: &[SignUp, Write], wish: GRACE, instead: Some(Undelete) },
     Plan { name: "delete, then at once", before: &[SignUp, Write], wish: GRACE, instead: Some(NO_GRACE) },
     Plan { name: "undelete, then delete", before: &[SignUp, GRACE], wish: Undelete, instead: Some(NO_GRACE) },
+    Plan {
+        name: "a stranger's bucket, then delete",
+        before: &[Stranger(Bucket)],
+        wish: SignUp,
+        instead: Some(NO_GRACE),
+    },
+    Plan {
+        name: "a stranger's Worker, then delete",
+        before: &[Stranger(Script)],
+        wish: SignUp,
+        instead: Some(NO_GRACE),
+    },
+    Plan {
+        name: "a stranger's container, then delete",
+        before: &[Stranger(Application)],
+        wish: SignUp,
+        instead: Some(NO_GRACE),
+    },
 ];
 
 /// The release that tenants are moved to: other code, image and cron triggers, and one more class.
 pub fn next_release() -> Published {
     let mut next = Published::guide();
-    next.id = "rel_00000000000000ff".to_owned();
+    // Last in the order of ids, so that sign-ups do not get it.
+    next.id = "rel_ffffffffffffffff".to_owned();
     next.manifest["container"]["image"] = json!("registry.cloudflare.com/0123456789abcdef0123456789abcdef/openclaw:v2");
     next.manifest["crons"] = json!(["0 * * * *"]);
     next.manifest["migrations"].as_array_mut().unwrap().push(json!({"tag": "v2", "new_sqlite_classes": ["Second"]}));
@@ -108,6 +147,18 @@ impl Case<'_> {
             Write => self.plane.emulator.seed_object("moltbot-data-alice", "note", "x").await.unwrap(),
             Delete { grace_days } => {
                 drop(self.send("DELETE", &format!("?grace_days={grace_days}"), &Json::Null).await);
+            }
+            Stranger(kind) => {
+                let emulator = &self.plane.emulator;
+                match kind {
+                    Bucket => {
+                        emulator.seed_bucket("moltbot-data-alice").await.unwrap();
+                        emulator.seed_object("moltbot-data-alice", "theirs", "x").await.unwrap();
+                    }
+                    Script => emulator.seed_script("paramita-cloud-alice", &["theirs"]),
+                    _ => emulator.seed_application("moltbot-alice", "theirs"),
+                }
+                self.plane.clock.advance_ms(60_000);
             }
             EndOfGrace => self.plane.clock.advance_ms(7 * DAY_MS),
             Undelete => {

@@ -78,7 +78,8 @@ impl Trouble {
         self.is_before() || matches!(self, WriteAfterRefused | WriteAfterUnheard)
     }
 
-    fn is_before(self) -> bool {
+    /// Whether it strikes the batch before the call.
+    pub fn is_before(self) -> bool {
         matches!(self, Self::WriteBeforeRefused | Self::WriteBeforeUnheard | Self::WriteBeforeSlow)
     }
 
@@ -107,6 +108,17 @@ pub struct Call {
 }
 
 impl Call {
+    /// The place of a batch that stands by itself.
+    fn of_batch(batch: u32) -> Self {
+        let kind = format!("(batch {batch})");
+        Self { kind, method: Method::GET, path: String::new(), batches_before: batch }
+    }
+
+    /// Whether there is a call, and not just a batch.
+    pub fn is_call(&self) -> bool {
+        !self.path.is_empty()
+    }
+
     /// Whether it only reads.
     pub fn is_read(&self) -> bool {
         self.method == Method::GET
@@ -206,14 +218,30 @@ impl Way {
         seen.struck + seen.rule.map_or(0, |rule| self.far().0.struck(rule))
     }
 
-    /// The calls so far.
+    /// Whether what was to go wrong did. A read that is behind may come later or, with another wish, not at all.
+    pub fn is_past(&self) -> bool {
+        let armed = self.seen().armed;
+        match armed {
+            Some((Trouble::Stale, nth, _)) => self.seen().calls.len() > nth,
+            _ => self.struck() > 0,
+        }
+    }
+
+    /// The calls so far, and after them the batches that do not stand right before or after one: taking the lease, booking
+    /// calls, the end of a round.
     pub fn calls(&self) -> Vec<Call> {
-        let mut calls = self.seen().calls.clone();
+        let (mut calls, batches) = {
+            let seen = self.seen();
+            (seen.calls.clone(), seen.batches)
+        };
         let journal = self.far().0.journal();
         for (call, entry) in calls.iter_mut().zip(&journal) {
             assert_eq!((call.method.as_str(), call.path.as_str()), (entry.method.as_str(), entry.path.as_str()));
             call.kind.clone_from(&entry.kind);
         }
+        let beside = |batch| calls.iter().any(|call| [call.batches_before, call.batches_before + 1].contains(&batch));
+        let alone: Vec<Call> = (1..=batches).filter(|batch| !beside(*batch)).map(Call::of_batch).collect();
+        calls.extend(alone);
         calls
     }
 
@@ -222,9 +250,13 @@ impl Way {
         self.seen().is_round_over = true;
     }
 
-    /// Whether a call is still to act.
-    pub fn holds_a_call(&self) -> bool {
-        self.seen().late.is_some()
+    /// Has a call act that was given up, if it has not; says whether.
+    pub async fn act_at_last(&self) -> bool {
+        let late = self.seen().late.take();
+        match late {
+            Some((request, _)) => self.far().0.handle(request).await.is_ok(),
+            None => false,
+        }
     }
 
     fn seen(&self) -> MutexGuard<'_, Seen> {
