@@ -28,6 +28,10 @@ pub const LEASE_MS: i64 = 150_000;
 /// bucket of a hundred thousand objects.
 const MAX_STAGES: u32 = 120;
 
+/// Rounds in which a class may be missing before somebody is taken to have deleted the script that has it: more than a
+/// minute of waits. Others poll for that long.
+const PATIENCE: u32 = 5;
+
 /// How a round ended.
 #[derive(Clone, Debug, PartialEq, Eq)]
 pub enum Outcome {
@@ -350,7 +354,10 @@ impl Round<'_> {
         if let StepError::NameTaken { kind, .. } = error {
             return note(*kind, &Resource::never_was);
         }
-        let unknown = unknown_after(step, error);
+        let mut unknown = unknown_after(step, error);
+        if is_class_amiss(step, error) && self.leased.tenant.attempts > PATIENCE {
+            unknown.push(ResourceKind::Script);
+        }
         for kind in step.touches().iter().filter(|kind| !unknown.contains(kind)) {
             note(*kind, &|line| line.clone_from(before.get(*kind)));
         }
@@ -381,6 +388,16 @@ fn if_never_asked_for(error: StepError, step: &Step, before: &Ledger) -> StepErr
             StepError::NameTaken { kind: bucket.kind, name: bucket.name.clone() }
         }
         _ => error,
+    }
+}
+
+/// The container API says that the script's class is not there. Right after an upload that passes.
+fn is_class_amiss(step: &Step, error: &StepError) -> bool {
+    match error {
+        StepError::Call(call) if *step == Step::CreateApplication => {
+            matches!(call.verdict(), Verdict::Later { .. }) && !call.may_have_acted() && call.block_s(BLOCK_S).is_none()
+        }
+        _ => false,
     }
 }
 

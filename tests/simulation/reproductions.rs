@@ -29,6 +29,20 @@ fn a_tenant_whose_script_somebody_deleted_gets_another_release() {
 }
 
 #[test]
+fn a_script_that_somebody_deleted_before_its_container_was_made_is_put_back() {
+    replay(
+        10_914,
+        &[
+            Stranger { who: Alice, thing: Application },
+            SignUp { who: Alice, with_secrets: true },
+            Tick,
+            Remove { who: Alice, thing: Script },
+            StrangersLeave { who: Alice },
+        ],
+    );
+}
+
+#[test]
 fn a_deletion_ends_though_somebody_else_deletes_the_bucket_while_it_is_emptied() {
     replay(
         6103,
