@@ -69,6 +69,8 @@ operations! {
     ScriptDelete, "workers.script.delete", DELETE "workers/scripts/{}";
     /// Read a script's tags and migration tag.
     ServiceGet, "workers.service.get", GET "workers/services/{}";
+    /// Read a script's bindings and tags.
+    ScriptSettingsGet, "workers.script.settings.get", GET "workers/scripts/{}/settings";
     /// Change a script's bindings or tags without its code.
     ScriptSettingsPatch, "workers.script.settings.patch", PATCH "workers/scripts/{}/settings";
 

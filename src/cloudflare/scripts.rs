@@ -162,6 +162,9 @@ pub struct ScriptInfo {
 /// A script as its service shows it.
 #[derive(Clone, Debug, Default, PartialEq, Deserialize)]
 pub struct ServiceScript {
+    /// As [`ScriptInfo::tag`].
+    #[serde(default)]
+    pub tag: Option<String>,
     /// Our marks.
     #[serde(default, deserialize_with = "or_default")]
     pub tags: Vec<String>,
@@ -178,6 +181,17 @@ struct Service {
 #[derive(Deserialize)]
 struct ServiceEnvironment {
     script: ServiceScript,
+}
+
+/// What a script is given, as its settings show it.
+#[derive(Clone, Debug, Default, PartialEq, Deserialize)]
+pub struct ScriptSettings {
+    /// Bindings in Cloudflare's form; of a secret no more than type and name.
+    #[serde(default, deserialize_with = "or_default")]
+    pub bindings: Vec<Map<String, Value>>,
+    /// Our marks.
+    #[serde(default, deserialize_with = "or_default")]
+    pub tags: Vec<String>,
 }
 
 /// A change of settings; `None` leaves as it is.
@@ -231,6 +245,11 @@ impl Client {
     pub async fn get_service_script(&self, script: &str) -> Result<ServiceScript, Error> {
         let service: Service = self.call(Operation::ServiceGet, &[script]).fetch().await?;
         Ok(service.default_environment.script)
+    }
+
+    /// `GET workers/scripts/{script}/settings`.
+    pub async fn get_script_settings(&self, script: &str) -> Result<ScriptSettings, Error> {
+        self.call(Operation::ScriptSettingsGet, &[script]).fetch().await
     }
 
     /// `PATCH workers/scripts/{script}/settings`. A change of bindings makes a new version. Twice: the same.

@@ -10,6 +10,7 @@
 
 mod budget;
 pub mod db;
+mod jobs;
 mod lease;
 mod row;
 pub mod sql;
@@ -20,6 +21,7 @@ use std::sync::Arc;
 
 pub use self::budget::ApiBudget;
 use self::db::{Db, DbError, Outcome, Statement, Value};
+pub use self::jobs::{Claim, Orphan, Repair, Sighting, Standing};
 pub use self::lease::{Leased, RoundEnd, StageEnd};
 pub use self::row::EventRow;
 use crate::clock::Timestamp;
