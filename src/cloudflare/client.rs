@@ -302,7 +302,7 @@ mod tests {
     #[tokio::test]
     async fn every_call_shows_the_token_and_asks_for_json() {
         let (client, far) = client([ok(json!([]))]);
-        client.list_scripts(None).await.unwrap();
+        client.list_scripts().await.unwrap();
         let sent = far.only();
         assert_eq!(sent.line(), "GET workers/scripts");
         assert_eq!(sent.header("authorization"), Some(format!("Bearer {TOKEN}").as_str()));

@@ -226,11 +226,9 @@ impl Client {
         call.json_form("metadata", &upload.metadata, modules).run().await
     }
 
-    /// `GET workers/scripts`, in one page; `tag` keeps those that bear the mark.
-    pub async fn list_scripts(&self, tag: Option<&str>) -> Result<Vec<ScriptInfo>, Error> {
-        let filter = tag.map(|tag| format!("{tag}:yes"));
-        let scripts: Option<_> =
-            self.call(Operation::ScriptList, &[]).query_if("tags", filter.as_deref()).fetch().await?;
+    /// `GET workers/scripts`: all of them, in one page.
+    pub async fn list_scripts(&self) -> Result<Vec<ScriptInfo>, Error> {
+        let scripts: Option<_> = self.call(Operation::ScriptList, &[]).fetch().await?;
         Ok(scripts.unwrap_or_default())
     }
 

@@ -176,13 +176,8 @@ impl Registry {
         known_since: Timestamp,
         ours_go: bool,
     ) -> Result<Option<Orphan>, Error> {
-        let args = [
-            after.0.into(),
-            after.1.into(),
-            seen_since.0.into(),
-            known_since.0.into(),
-            i64::from(ours_go).into(),
-        ];
+        let args =
+            [after.0.into(), after.1.into(), seen_since.0.into(), known_since.0.into(), i64::from(ours_go).into()];
         let read = |row: &mut Row| {
             Ok(Orphan {
                 kind: row.get("kind")?,

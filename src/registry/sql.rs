@@ -370,11 +370,8 @@ macro_rules! old_tombstones {
 }
 
 /// At most ?3 lines of history of old tombstones.
-pub const PURGE_TOMBSTONE_EVENTS: &str = concat!(
-    "DELETE FROM event WHERE id IN (SELECT id FROM event WHERE tenant_id IN ",
-    old_tombstones!(),
-    " LIMIT ?3)"
-);
+pub const PURGE_TOMBSTONE_EVENTS: &str =
+    concat!("DELETE FROM event WHERE id IN (SELECT id FROM event WHERE tenant_id IN ", old_tombstones!(), " LIMIT ?3)");
 
 /// Old tombstones whose history is gone, with all their rows: in one batch each statement chooses the same ones.
 pub const PURGE_TOMBSTONES: [&str; 4] = [

@@ -110,10 +110,11 @@ async fn queue(batch: MessageBatch<String>, env: Env, _: Context) -> worker::Res
 #[worker::event(scheduled)]
 async fn scheduled(_: ScheduledEvent, env: Env, _: ScheduleContext) {
     match plane(&env) {
-        Ok(Plane { app: Some(app), .. }) => match crate::jobs::on_tick(app, "cron").await {
-            Ok(rounds) => rounds.iter().for_each(report),
-            Err(error) => worker::console_error!("cron: {error}"),
-        },
+        Ok(Plane { app: Some(app), .. }) => {
+            let tick = crate::jobs::on_tick(app, "cron").await;
+            tick.rounds.iter().flat_map(|run| &run.found.rounds).for_each(report);
+            worker::console_log!("cron: {}", serde_json::to_string(&tick).unwrap_or_default());
+        }
         Ok(Plane { app: None, .. }) => {}
         Err(error) => worker::console_error!("cron: {}", error_text(&error)),
     }

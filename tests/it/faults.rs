@@ -266,7 +266,7 @@ async fn cut_off(plane: &TestPlane, half_seconds: u64) {
     let round = tokio::time::timeout(limit, paramita::jobs::on_nudge(&plane.app, nudge)).await;
     drop(round);
     plane.clock.advance_ms(10 * 60 * 1_000);
-    for round in paramita::jobs::on_tick(&plane.app, "req_test").await.unwrap() {
+    for round in plane.tick().await.rounds.unwrap().found.rounds {
         round.unwrap();
     }
     plane.until_quiet().await;
@@ -314,7 +314,7 @@ async fn a_worker_uploaded_again_keeps_the_secrets_that_it_has() {
     let due = "UPDATE tenant SET due_at_ms = 1";
     let statements = [forget, due].map(|sql| Statement { sql, args: Vec::new() });
     plane.database.batch(statements.into()).await.unwrap();
-    paramita::jobs::on_tick(&plane.app, "req_test").await.unwrap();
+    plane.tick().await;
     plane.until_quiet().await;
     ready(&plane, &token).await;
     assert_eq!(plane.calls().iter().filter(|kind| *kind == "script.upload").count(), 2);
@@ -350,7 +350,7 @@ async fn a_container_that_shows_late_is_not_left_behind() {
     let stale = plane.emulator.fault(Fault::new(Effect::StaleRead).kind("container.list").times(2));
     plane.emulator.fault(Fault::new(Effect::ReplyLost).kind("container.create"));
     plane.lose_nudges();
-    paramita::jobs::on_tick(&plane.app, "req_test").await.unwrap();
+    plane.tick().await;
     plane.lose_nudges();
     assert!(plane.emulator.state().await.unwrap().applications.contains_key("moltbot-alice"));
 

@@ -11,6 +11,7 @@
 mod api;
 mod faults;
 mod fixtures;
+mod jobs;
 mod life;
 mod plane;
 mod registry;

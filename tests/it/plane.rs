@@ -19,6 +19,7 @@ use paramita::clock::{Clock, ManualClock, Timestamp};
 use paramita::cloudflare::{Transport, TransportError};
 use paramita::config::Config;
 use paramita::entropy::SeededEntropy;
+use paramita::jobs::TickReport;
 use paramita::reconcile::Report;
 use paramita::registry::db::{Db, DbError, Outcome, Statement};
 use paramita::registry::sqlite::Sqlite;
@@ -45,6 +46,7 @@ pub struct TestPlane {
     pub database: Arc<Sqlite>,
     pub clock: Arc<ManualClock>,
     until_lost: Arc<AtomicU32>,
+    until_hung: Arc<AtomicU32>,
     nudges: Arc<Nudges>,
     router: Router,
 }
@@ -87,11 +89,16 @@ struct Connection {
     database: Arc<Sqlite>,
     /// Batches still to be answered before one's answer is lost; 0: none is.
     until_lost: Arc<AtomicU32>,
+    /// Batches still to be answered before one is never answered, nor carried out; 0: none is.
+    until_hung: Arc<AtomicU32>,
 }
 
 impl Db for Connection {
     fn batch(&self, statements: Vec<Statement>) -> BoxFuture<'_, Result<Vec<Outcome>, DbError>> {
         Box::pin(async move {
+            if self.until_hung.fetch_update(SeqCst, SeqCst, |left| left.checked_sub(1)) == Ok(1) {
+                return std::future::pending().await;
+            }
             let answer = self.database.batch(statements).await;
             let before = self.until_lost.fetch_update(SeqCst, SeqCst, |left| left.checked_sub(1)).unwrap_or(0);
             if before == 1 { Err(DbError::Other("the connection broke".into())) } else { answer }
@@ -154,10 +161,15 @@ impl TestPlane {
         let emulator = Emulator::new(Options { clock: Arc::new(move || time.now().0), ..Options::default() });
         let database = Arc::new(Sqlite::in_memory().unwrap());
         let until_lost = Arc::new(AtomicU32::new(0));
+        let until_hung = Arc::new(AtomicU32::new(0));
         let nudges = Arc::new(Nudges::default());
         let blobs = release.as_ref().map(|release| release.blobs.clone()).unwrap_or_default();
         let ports = Ports {
-            db: Arc::new(Connection { database: Arc::clone(&database), until_lost: Arc::clone(&until_lost) }),
+            db: Arc::new(Connection {
+                database: Arc::clone(&database),
+                until_lost: Arc::clone(&until_lost),
+                until_hung: Arc::clone(&until_hung),
+            }),
             transport: Arc::new(InProcess(emulator.clone())),
             clock: Arc::clone(&clock) as Arc<dyn Clock>,
             entropy: Arc::new(SeededEntropy::new(1)),
@@ -166,7 +178,7 @@ impl TestPlane {
         };
         let app = App::new(config, ports);
         let router = paramita::http::router(app.clone());
-        let plane = Self { app, emulator, database, clock, until_lost, nudges, router };
+        let plane = Self { app, emulator, database, clock, until_lost, until_hung, nudges, router };
         if let Some(release) = release {
             plane.publish(&release).await;
         }
@@ -223,6 +235,21 @@ impl TestPlane {
     /// The database does what it is asked, but the answer to the `nth` batch from now on is lost.
     pub fn lose_database_answer(&self, nth: u32) {
         self.until_lost.store(nth, SeqCst);
+    }
+
+    /// The `nth` batch from now on is never answered, nor carried out.
+    pub fn hang_database(&self, nth: u32) {
+        self.until_hung.store(nth, SeqCst);
+    }
+
+    /// A cron tick.
+    pub async fn tick(&self) -> TickReport {
+        paramita::jobs::on_tick(&self.app, "req_test").await
+    }
+
+    /// Runs SQL that the plane has no statement for.
+    pub async fn sql(&self, sql: &'static str) -> Vec<Json> {
+        self.database.batch(vec![Statement { sql, args: Vec::new() }]).await.unwrap().pop().unwrap().rows
     }
 
     /// Loses every nudge that waits.

@@ -1,0 +1,145 @@
+//! One run of one job: claimed, done piece by piece, recorded.
+//!
+//! The row of the job in the database says where it is. A run is claimed by one statement, so of two ticks at once one has
+//! it. Between pieces it saves its cursor, which fails once somebody has taken it over: a run that vanished is taken over
+//! after the job's patience, and goes on from the last cursor that was saved.
+
+use serde::Serialize;
+
+use crate::app::App;
+use crate::clock::Timestamp;
+use crate::cloudflare;
+use crate::reconcile::budget::BLOCK_S;
+use crate::registry::{self, Claim};
+
+/// Why a job ended before its time.
+#[derive(Clone, Debug, PartialEq, Eq, thiserror::Error)]
+pub enum Error {
+    /// The registry did not do it; or the run was taken over.
+    #[error(transparent)]
+    Registry(#[from] registry::Error),
+    /// Cloudflare refused, or gave no answer.
+    #[error(transparent)]
+    Cloudflare(#[from] cloudflare::Error),
+}
+
+/// How a run ended.
+#[derive(Clone, Copy, Debug, PartialEq, Eq, Serialize)]
+#[serde(rename_all = "snake_case")]
+pub enum Outcome {
+    /// All of it is done.
+    Done,
+    /// The next tick goes on.
+    Unfinished,
+    /// Something went wrong; [`Run::error`] says what. What was done before stays done.
+    Failed,
+}
+
+/// One run, as it is recorded in the job's row.
+#[derive(Clone, Debug, Serialize)]
+pub struct Run<T> {
+    /// When it began.
+    pub started_at_ms: Timestamp,
+    /// When it ended.
+    pub finished_at_ms: Timestamp,
+    /// How.
+    pub outcome: Outcome,
+    /// What went wrong; never a secret value.
+    pub error: Option<String>,
+    /// What it did and found, also before something went wrong.
+    pub found: T,
+}
+
+/// Something that runs by itself.
+pub(super) trait Job {
+    /// What a run says of itself.
+    type Found: Default + Serialize;
+    /// Its name, in the database and in the log.
+    const NAME: &'static str;
+    /// Least milliseconds from the begin of one run to that of the next, unless there is more to do; 0: every tick.
+    const EVERY_MS: i64;
+    /// After how many milliseconds a run that has not ended counts as vanished. Longer than any piece between two saved
+    /// cursors can take, or 0 where runs at once do each other no harm.
+    const PATIENCE_MS: i64;
+
+    /// Does a bounded piece, and leaves a cursor if there is more.
+    async fn run(&self, shift: &mut Shift<'_>, found: &mut Self::Found) -> Result<(), Error>;
+}
+
+/// What a run works with.
+pub struct Shift<'a> {
+    /// The plane.
+    pub app: &'a App,
+    /// For the log lines and nudges of whatever the run sets off.
+    pub request_id: &'a str,
+    claim: Claim,
+}
+
+impl Shift<'_> {
+    /// When the run began.
+    pub fn started_at(&self) -> Timestamp {
+        self.claim.started_at
+    }
+
+    /// Where the run is; `None`: at the beginning, or at the end.
+    pub fn cursor(&self) -> Option<&str> {
+        self.claim.cursor.as_deref()
+    }
+
+    /// Notes where the run is. Fails if it has been taken over.
+    pub async fn save(&mut self, cursor: Option<String>) -> Result<(), Error> {
+        self.claim.cursor = cursor;
+        Ok(self.app.registry.save_job(&self.claim).await?)
+    }
+
+    /// Books `calls` calls as background work; `false`: not now, end and go on later.
+    pub async fn may_call(&self, calls: u32) -> Result<bool, Error> {
+        let budget = self.app.config.budget;
+        let (cost_ms, burst_ms) = (budget.cost_ms(calls), budget.background_burst_ms());
+        Ok(self.app.registry.take_calls(cost_ms, burst_ms, self.app.clock.now()).await?)
+    }
+
+    /// Hands a call's result on. When Cloudflare refuses every call for a while, everybody keeps still.
+    pub async fn heed<T>(&self, result: Result<T, cloudflare::Error>) -> Result<T, Error> {
+        if let Err(error) = &result
+            && let Some(wait_s) = error.block_s(BLOCK_S)
+        {
+            self.app.registry.block_calls(self.app.clock.now().plus_ms(i64::from(wait_s) * 1_000)).await?;
+        }
+        Ok(result?)
+    }
+}
+
+/// Runs `job` if its time has come and nobody else has it under way. Its failure is in what is returned.
+pub(super) async fn run<J: Job>(app: &App, job: &J, request_id: &str) -> Option<Run<J::Found>> {
+    let started_at_ms = app.clock.now();
+    let mut found = J::Found::default();
+    let claimed = app.registry.claim_job(J::NAME, J::EVERY_MS, J::PATIENCE_MS, started_at_ms).await;
+    let (result, claim) = match claimed {
+        Ok(None) => return None,
+        Ok(Some(claim)) => {
+            let mut shift = Shift { app, request_id, claim };
+            (job.run(&mut shift, &mut found).await, Some(shift.claim))
+        }
+        Err(error) => (Err(error.into()), None),
+    };
+    let is_all_done = claim.as_ref().is_some_and(|claim| claim.cursor.is_none());
+    let (outcome, error) = match result {
+        Ok(()) if is_all_done => (Outcome::Done, None),
+        Ok(()) => (Outcome::Unfinished, None),
+        Err(error) => (Outcome::Failed, Some(error.to_string())),
+    };
+    let mut run = Run { started_at_ms, finished_at_ms: app.clock.now(), outcome, error, found };
+    if let Some(claim) = claim
+        && let Err(error) = record(app, &claim, &run).await
+    {
+        (run.outcome, run.error) = (Outcome::Failed, Some(run.error.unwrap_or(error)));
+    }
+    Some(run)
+}
+
+async fn record<T: Serialize>(app: &App, claim: &Claim, run: &Run<T>) -> Result<(), String> {
+    let report = serde_json::to_string(run).map_err(|error| error.to_string())?;
+    let finished = app.registry.finish_job(claim, report, run.finished_at_ms).await;
+    finished.map_err(|error| error.to_string())
+}
