@@ -52,7 +52,7 @@ async fn what_is_on_no_ledger_is_reported_and_what_is_made_by_hand_beside_us_nev
     assert_eq!(rows(&plane).await, expected);
     let ours = plane.sql("SELECT name FROM orphan WHERE is_ours").await;
     assert_eq!(ours, [json!({"name": "paramita-cloud-lost"})]);
-    assert_eq!(plane.calls().iter().filter(|call| !call.contains(".list")).count(), 5, "{:?}", plane.calls());
+    assert_eq!(plane.calls()[..3], ["script.list", "r2.bucket.list", "container.list"]);
 }
 
 #[tokio::test(start_paused = true)]

@@ -23,7 +23,7 @@ async fn a_tombstone_goes_after_ninety_days_with_all_its_rows_and_the_living_sta
     plane.clock.advance_ms(HOUR_MS);
     let found = plane.tick().await.retention.unwrap().found;
     assert_eq!(found.tombstones, 1);
-    assert_eq!(plane.get("/v1/tenants/alice", Some(&tokens[0])).await.status, 401);
+    assert_eq!(plane.get("/v1/tenants/alice", Some(&tokens[0])).await.status, 404);
     assert_eq!(number_of(&plane, "SELECT COUNT(*) AS n FROM tenant").await, 1);
     // Ledger, secrets and token of bob, and nobody else's.
     assert_eq!(number_of(&plane, rows_of_bob).await, 5 + 4 + 1);
