@@ -58,8 +58,8 @@ pub(super) trait Job {
     const NAME: &'static str;
     /// Least milliseconds from the begin of one run to that of the next, unless there is more to do; 0: every tick.
     const EVERY_MS: i64;
-    /// After how many milliseconds a run that has not ended counts as vanished. Longer than any piece between two saved
-    /// cursors can take, or 0 where runs at once do each other no harm.
+    /// After how many milliseconds a run that has not ended counts as vanished; one that is only slow ends when it saves its
+    /// cursor next. 0 where runs at once need not even be avoided.
     const PATIENCE_MS: i64;
 
     /// Does a bounded piece, and leaves a cursor if there is more.

@@ -7,6 +7,7 @@ use super::lease::write;
 use super::row::{self, Row};
 use super::{Change, Error, Registry, event, sql, statement, to_json};
 use crate::clock::Timestamp;
+use crate::tenant::event::Event;
 use crate::tenant::{Phase, Resource, ResourceKind, SecretName, Tenant, TenantId};
 
 /// The right to one run of a job, until it ends or is taken over.
@@ -152,6 +153,12 @@ impl Registry {
     /// A tenant was compared with what Cloudflare has.
     pub async fn checked(&self, id: &TenantId, now: Timestamp) -> Result<(), Error> {
         self.one(sql::CHECKED, [id.0.as_str().into(), now.0.into()]).await.map(drop)
+    }
+
+    /// Whether the same happened to a tenant since then, word by word.
+    pub async fn happened_since(&self, id: &TenantId, event: &Event, since: Timestamp) -> Result<bool, Error> {
+        let args = [id.0.as_str().into(), event.reason.as_str().into(), event.message.as_str().into(), since.0.into()];
+        Ok(!self.one(sql::HAPPENED_SINCE, args).await?.rows.is_empty())
     }
 
     /// Notes which of `seen` are on no ledger, and returns their names. One that was not seen for `gap_ms`, or has another

@@ -314,6 +314,10 @@ pub const LEAST_CHECKED: &str = "SELECT id FROM tenant \
 /// A tenant was compared with what Cloudflare has.
 pub const CHECKED: &str = "UPDATE tenant SET checked_at_ms = ?2 WHERE id = ?1";
 
+/// Whether a tenant's history has this line since ?4.
+pub const HAPPENED_SINCE: &str = "SELECT 1 AS happened FROM event \
+     WHERE tenant_id = ?1 AND reason = ?2 AND message = ?3 AND at_ms > ?4 LIMIT 1";
+
 /// What of kind ?1 shows in the account (?2: a JSON list) and is on no ledger, noted as seen at ?3. What was not seen for
 /// ?4 milliseconds, or has another id, is another thing: nobody's word about the former is good for it. Returns names.
 pub const SIGHT_ORPHANS: &str = concat!(

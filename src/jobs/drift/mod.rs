@@ -10,6 +10,7 @@ use serde::Serialize;
 
 use self::compare::{Seen, compare};
 use super::run::{Error, Job, Shift};
+use crate::clock::DAY_MS;
 use crate::cloudflare::Optional;
 use crate::reconcile::desired::deployment;
 use crate::registry::{self, Change, Repair};
@@ -30,6 +31,10 @@ const EVERY_MS: i64 = 60 * 60 * 1_000;
 /// (developers.cloudflare.com/workers/configuration/cron-triggers).
 const REST_MS: i64 = 15 * 60 * 1_000;
 
+/// How long the same difference is not put back again. Should Cloudflare show something otherwise than the plane sent it, the
+/// whole fleet would be deployed anew every hour.
+const INSIST_MS: i64 = DAY_MS;
+
 /// The job. Twice, or at once: it only reads, and a repair goes by the tenant as it was read.
 pub struct Drift;
 
@@ -40,6 +45,8 @@ pub struct Found {
     pub compared: u32,
     /// Names of those that differed, and are due now.
     pub drifted: Vec<String>,
+    /// Names of those that differ in the same way as not long ago: putting that back did not help, or somebody insists.
+    pub persisting: Vec<String>,
     /// Tenants that could not be compared, with the reason; their turn comes again.
     pub failed: Vec<String>,
     /// The calls of the account were needed for something else.
@@ -61,9 +68,14 @@ impl Job for Drift {
                 return Ok(());
             }
             match check(shift, &id).await {
-                Ok(drifted) => {
+                Ok(Comparison::Same) => found.compared += 1,
+                Ok(Comparison::Drifted(name)) => {
                     found.compared += 1;
-                    found.drifted.extend(drifted);
+                    found.drifted.push(name);
+                }
+                Ok(Comparison::Persists(name)) => {
+                    found.compared += 1;
+                    found.persisting.push(name);
                 }
                 // Somebody changed the tenant meanwhile: what was seen says nothing any more.
                 Err(Error::Registry(registry::Error::Conflict)) => {}
@@ -77,11 +89,18 @@ impl Job for Drift {
     }
 }
 
-/// Compares one tenant; its name if it differed and is to be repaired.
-async fn check(shift: &Shift<'_>, id: &TenantId) -> Result<Option<String>, Error> {
+/// What came of a comparison; with the tenant's name.
+enum Comparison {
+    Same,
+    Drifted(String),
+    Persists(String),
+}
+
+/// Compares one tenant, and begins its repair if it differs.
+async fn check(shift: &Shift<'_>, id: &TenantId) -> Result<Comparison, Error> {
     let registry = &shift.app.registry;
-    let Some((tenant, resources)) = registry.find_tenant(id).await? else { return Ok(None) };
-    let Some(release) = registry.release(&tenant.release).await? else { return Ok(None) };
+    let Some((tenant, resources)) = registry.find_tenant(id).await? else { return Ok(Comparison::Same) };
+    let Some(release) = registry.release(&tenant.release).await? else { return Ok(Comparison::Same) };
     let ledger = ledger_of(id, resources)?;
     let wanted = deployment(&tenant, &ledger, &release);
     let secrets = registry.secrets(id).await?;
@@ -89,11 +108,16 @@ async fn check(shift: &Shift<'_>, id: &TenantId) -> Result<Option<String>, Error
     let seen = see(shift, &ledger).await?;
     let (differences, repair) = compare(&wanted, &ledger, &secrets, &seen);
     if differences.is_empty() {
-        return Ok(None);
+        return Ok(Comparison::Same);
     }
+    let name = tenant.name.to_string();
     let message = format!("found otherwise than the plane made it, and put back: {}", differences.join("; "));
-    mend(shift, &tenant, &repair, Event::new("DriftFound", message)).await?;
-    Ok(Some(tenant.name.to_string()))
+    let event = Event::new("DriftFound", message);
+    if registry.happened_since(id, &event, shift.app.clock.now().plus_ms(-INSIST_MS)).await? {
+        return Ok(Comparison::Persists(name));
+    }
+    mend(shift, &tenant, &repair, event).await?;
+    Ok(Comparison::Drifted(name))
 }
 
 async fn see(shift: &Shift<'_>, ledger: &Ledger) -> Result<Seen, Error> {

@@ -69,8 +69,6 @@ async fn a_schedule_an_address_a_size_and_a_binding_changed_by_hand_are_put_back
 
     cloudflare.put_schedules(SCRIPT, &["0 0 * * *".into()]).await.unwrap();
     repaired(&plane, token, &before, "cron triggers").await;
-    cloudflare.put_schedules(SCRIPT, &[]).await.unwrap();
-    repaired(&plane, token, &before, "cron triggers").await;
     cloudflare.set_script_subdomain(SCRIPT, false).await.unwrap();
     repaired(&plane, token, &before, "the address on workers.dev").await;
 
@@ -107,6 +105,20 @@ async fn a_schedule_an_address_a_size_and_a_binding_changed_by_hand_are_put_back
     cloudflare.patch_secrets(SCRIPT, &[], &["SANDBOX_SLEEP_AFTER".into()]).await.unwrap();
     repaired(&plane, token, &before, "secret SANDBOX_SLEEP_AFTER is gone").await;
     assert!(plane.emulator.secret_is(SCRIPT, "ANTHROPIC_API_KEY", "one"), "no repair lost a secret");
+}
+
+#[tokio::test(start_paused = true)]
+async fn the_same_difference_is_put_back_once_a_day() {
+    let (plane, _) = rested(&["alice"]).await;
+    for (hours, is_put_back) in [(0, true), (2, false), (23, true)] {
+        plane.clock.advance_ms(hours * HOUR_MS);
+        plane.app.cloudflare.put_schedules(SCRIPT, &[]).await.unwrap();
+        let drift = plane.tick().await.drift.unwrap().found;
+        let (put_back, persisting) = (drift.drifted.len() == 1, drift.persisting.len() == 1);
+        assert_eq!((put_back, persisting), (is_put_back, !is_put_back), "after {hours} hours");
+        plane.until_quiet().await;
+        assert_eq!(plane.emulator.state().await.unwrap().scripts[SCRIPT].schedules.len(), usize::from(is_put_back));
+    }
 }
 
 #[tokio::test(start_paused = true)]
