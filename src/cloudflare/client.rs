@@ -7,6 +7,7 @@ use std::fmt;
 use std::sync::Arc;
 
 use bytes::Bytes;
+use futures_util::future::BoxFuture;
 use http::header::{ACCEPT, AUTHORIZATION, CONTENT_TYPE};
 use http::{HeaderMap, HeaderName, HeaderValue, Request};
 use serde::de::DeserializeOwned;
@@ -107,7 +108,7 @@ pub(super) struct Call<'a> {
     fault: Option<String>,
 }
 
-impl Call<'_> {
+impl<'a> Call<'a> {
     /// Adds a query parameter.
     pub(super) fn query(mut self, name: &str, value: &str) -> Self {
         self.url.push(if self.has_query { '&' } else { '?' });
@@ -190,8 +191,12 @@ impl Call<'_> {
         }
     }
 
-    /// Sends, once, and reads the envelope.
-    pub(super) async fn send(self) -> Result<Reply, Error> {
+    /// Sends, once, and reads the envelope. Boxed, and so compiled once: every kind of call awaits it.
+    pub(super) fn send(self) -> BoxFuture<'a, Result<Reply, Error>> {
+        Box::pin(self.into_reply())
+    }
+
+    async fn into_reply(self) -> Result<Reply, Error> {
         let Self { client, operation, url, headers, body, hidden, fault, .. } = self;
         let fail = |kind| Error { operation, kind };
         if let Some(fault) = fault {

@@ -7,12 +7,11 @@ use serde::{Deserialize, Serialize};
 use serde_json::{Map, Value};
 
 pub use super::binding::Binding;
-use super::client::{Client, lenient_time, or_default};
+use super::client::{Client, or_default};
 use super::error::Error;
 use super::multipart::File;
 use super::operation::Operation;
 use super::secret_text::{SecretText, exposed};
-use crate::clock::Timestamp;
 
 /// A whole Worker: what it is made of and what it is given.
 #[derive(Clone, Debug)]
@@ -136,27 +135,12 @@ pub struct Observability {
 pub struct ScriptInfo {
     /// Its name.
     pub id: String,
-    /// Changes with the code.
-    #[serde(default)]
-    pub etag: Option<String>,
     /// Cloudflare's own id of the Worker, which a rename keeps and a deletion ends.
     #[serde(default)]
     pub tag: Option<String>,
     /// Our marks.
     #[serde(default, deserialize_with = "or_default")]
     pub tags: Vec<String>,
-    /// Last Durable Object migration.
-    #[serde(default)]
-    pub migration_tag: Option<String>,
-    /// When it was first uploaded.
-    #[serde(default, deserialize_with = "lenient_time")]
-    pub created_on: Option<Timestamp>,
-    /// When it was last changed.
-    #[serde(default, deserialize_with = "lenient_time")]
-    pub modified_on: Option<Timestamp>,
-    /// How it was last deployed: `api`, `wrangler`, `dash`.
-    #[serde(default)]
-    pub last_deployed_from: Option<String>,
 }
 
 /// A script as its service shows it.

@@ -31,13 +31,22 @@ pub enum Outcome {
     Done,
     /// The next tick goes on.
     Unfinished,
-    /// Something went wrong; [`Run::error`] says what. What was done before stays done.
+    /// Something went wrong; [`End::error`] says what. What was done before stays done.
     Failed,
 }
 
 /// One run, as it is recorded in the job's row.
 #[derive(Clone, Debug, Serialize)]
 pub struct Run<T> {
+    /// How it ended.
+    pub end: End,
+    /// What it did and found, also before something went wrong.
+    pub found: T,
+}
+
+/// The end of a run.
+#[derive(Clone, Debug, Serialize)]
+pub struct End {
     /// When it began.
     pub started_at_ms: Timestamp,
     /// When it ended.
@@ -46,14 +55,23 @@ pub struct Run<T> {
     pub outcome: Outcome,
     /// What went wrong; never a secret value.
     pub error: Option<String>,
-    /// What it did and found, also before something went wrong.
-    pub found: T,
+}
+
+impl End {
+    fn of(result: Result<(), Error>, started_at_ms: Timestamp, is_all_done: bool, finished_at_ms: Timestamp) -> Self {
+        let (outcome, error) = match result {
+            Ok(()) if is_all_done => (Outcome::Done, None),
+            Ok(()) => (Outcome::Unfinished, None),
+            Err(error) => (Outcome::Failed, Some(error.to_string())),
+        };
+        Self { started_at_ms, finished_at_ms, outcome, error }
+    }
 }
 
 /// Something that runs by itself.
 pub(super) trait Job {
     /// What a run says of itself.
-    type Found: Default + Serialize;
+    type Found: Default + Serialize + Sync;
     /// Its name, in the database and in the log.
     const NAME: &'static str;
     /// Least milliseconds from the begin of one run to that of the next, unless there is more to do; 0: every tick.
@@ -99,47 +117,60 @@ impl Shift<'_> {
         Ok(self.app.registry.take_calls(cost_ms, burst_ms, self.app.clock.now()).await?)
     }
 
-    /// Hands a call's result on. When Cloudflare refuses every call for a while, everybody keeps still.
-    pub async fn heed<T>(&self, result: Result<T, cloudflare::Error>) -> Result<T, Error> {
-        if let Err(error) = &result
-            && let Some(wait_s) = error.block_s(BLOCK_S)
-        {
+    /// When Cloudflare refuses every call for a while, everybody keeps still. Errors that a job hands on are heeded anyway.
+    pub async fn heed(&self, error: &cloudflare::Error) -> Result<(), Error> {
+        if let Some(wait_s) = error.block_s(BLOCK_S) {
             self.app.registry.block_calls(self.app.clock.now().plus_ms(i64::from(wait_s) * 1_000)).await?;
         }
-        Ok(result?)
+        Ok(())
+    }
+
+    /// Ends the run, and records it by what `report` makes of its end.
+    async fn end(
+        &self,
+        result: Result<(), Error>,
+        report: &(dyn Fn(&End) -> Result<String, serde_json::Error> + Sync),
+    ) -> End {
+        let now = self.app.clock.now();
+        let mut also_wrong = None;
+        if let Err(Error::Cloudflare(error)) = &result {
+            also_wrong = self.heed(error).await.err().map(|error| error.to_string());
+        }
+        let mut end = End::of(result, self.claim.started_at, self.claim.cursor.is_none(), now);
+        match report(&end) {
+            Ok(report) => {
+                let finished = self.app.registry.finish_job(&self.claim, report, now).await;
+                also_wrong = finished.err().map(|error| error.to_string()).or(also_wrong);
+            }
+            Err(error) => also_wrong = Some(error.to_string()),
+        }
+        if also_wrong.is_some() {
+            (end.outcome, end.error) = (Outcome::Failed, end.error.or(also_wrong));
+        }
+        end
     }
 }
 
 /// Runs `job` if its time has come and nobody else has it under way. Its failure is in what is returned.
 pub(super) async fn run<J: Job>(app: &App, job: &J, request_id: &str) -> Option<Run<J::Found>> {
-    let started_at_ms = app.clock.now();
+    let started_at = app.clock.now();
     let mut found = J::Found::default();
-    let claimed = app.registry.claim_job(J::NAME, J::EVERY_MS, J::PATIENCE_MS, started_at_ms).await;
-    let (result, claim) = match claimed {
+    let claimed = app.registry.claim_job(J::NAME, J::EVERY_MS, J::PATIENCE_MS, started_at).await;
+    let (shift, result) = match claimed {
         Ok(None) => return None,
         Ok(Some(claim)) => {
             let mut shift = Shift { app, request_id, claim };
-            (job.run(&mut shift, &mut found).await, Some(shift.claim))
+            let result = Box::pin(job.run(&mut shift, &mut found)).await;
+            (Some(shift), result)
         }
-        Err(error) => (Err(error.into()), None),
+        Err(error) => (None, Err(error.into())),
     };
-    let is_all_done = claim.as_ref().is_some_and(|claim| claim.cursor.is_none());
-    let (outcome, error) = match result {
-        Ok(()) if is_all_done => (Outcome::Done, None),
-        Ok(()) => (Outcome::Unfinished, None),
-        Err(error) => (Outcome::Failed, Some(error.to_string())),
+    let end = match shift {
+        Some(shift) => {
+            let report = |end: &End| serde_json::to_string(&Run { end: end.clone(), found: &found });
+            shift.end(result, &report).await
+        }
+        None => End::of(result, started_at, false, started_at),
     };
-    let mut run = Run { started_at_ms, finished_at_ms: app.clock.now(), outcome, error, found };
-    if let Some(claim) = claim
-        && let Err(error) = record(app, &claim, &run).await
-    {
-        (run.outcome, run.error) = (Outcome::Failed, Some(run.error.unwrap_or(error)));
-    }
-    Some(run)
-}
-
-async fn record<T: Serialize>(app: &App, claim: &Claim, run: &Run<T>) -> Result<(), String> {
-    let report = serde_json::to_string(run).map_err(|error| error.to_string())?;
-    let finished = app.registry.finish_job(claim, report, run.finished_at_ms).await;
-    finished.map_err(|error| error.to_string())
+    Some(Run { end, found })
 }

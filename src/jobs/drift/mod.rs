@@ -79,7 +79,10 @@ impl Job for Drift {
                 }
                 // Somebody changed the tenant meanwhile: what was seen says nothing any more.
                 Err(Error::Registry(registry::Error::Conflict)) => {}
-                Err(Error::Cloudflare(error)) => found.failed.push(format!("{id}: {error}")),
+                Err(Error::Cloudflare(error)) => {
+                    shift.heed(&error).await?;
+                    found.failed.push(format!("{id}: {error}"));
+                }
                 Err(error) => return Err(error),
             }
             // Also after a failure: one tenant that cannot be compared must not keep all others from it.
@@ -139,13 +142,13 @@ async fn see(shift: &Shift<'_>, ledger: &Ledger) -> Result<Seen, Error> {
     )
     .await;
     // Without the script there is nothing in it to be seen.
-    let Some(settings) = shift.heed(settings.optional()).await? else { return Ok(Seen::default()) };
+    let Some(settings) = settings.optional()? else { return Ok(Seen::default()) };
     Ok(Seen {
         settings: Some(settings),
-        secrets: shift.heed(secrets).await?.into_iter().map(|secret| secret.name).collect(),
-        crons: shift.heed(crons).await?,
-        subdomain: shift.heed(subdomain).await?,
-        application: shift.heed(application).await?,
+        secrets: secrets?.into_iter().map(|secret| secret.name).collect(),
+        crons: crons?,
+        subdomain: subdomain?,
+        application: application?,
     })
 }
 

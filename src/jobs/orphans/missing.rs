@@ -53,5 +53,5 @@ async fn is_gone(shift: &Shift<'_>, line: &Resource) -> Result<bool, Error> {
         (ResourceKind::Application, None) => Ok(None),
         _ => cloudflare.get_service_script(&line.name).await.optional().map(|seen| seen.map(drop)),
     };
-    Ok(shift.heed(seen).await?.is_none())
+    Ok(seen?.is_none())
 }

@@ -8,7 +8,7 @@
 mod missing;
 mod removal;
 
-use serde::{Deserialize, Serialize};
+use serde::Serialize;
 
 use super::run::{Error, Job, Shift};
 use crate::app::App;
@@ -57,20 +57,30 @@ pub struct Found {
 }
 
 /// Where a pass is.
-#[derive(Debug, Serialize, Deserialize)]
+#[derive(Debug)]
 struct Pass {
     started: Timestamp,
-    stage: Stage,
+    stage: usize,
     /// The next page of the list; `None`: the first, or none if the list is complete.
     page: Option<String>,
     /// Names under the prefix that the list has shown.
     seen: Vec<String>,
-    /// The name that was looked at last, in the order of names; for removals its kind too.
+    /// The name that was looked at last, in the order of names; for removals its kind before.
     after: (String, String),
 }
 
-/// In this order.
-#[derive(Clone, Copy, Debug, PartialEq, Eq, Serialize, Deserialize)]
+/// What a pass consists of, in this order.
+const STAGES: [Stage; 7] = [
+    Stage::Listing(ResourceKind::Script),
+    Stage::Missing(ResourceKind::Script),
+    Stage::Listing(ResourceKind::Bucket),
+    Stage::Missing(ResourceKind::Bucket),
+    Stage::Listing(ResourceKind::Application),
+    Stage::Missing(ResourceKind::Application),
+    Stage::Removal,
+];
+
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
 enum Stage {
     Listing(ResourceKind),
     Missing(ResourceKind),
@@ -89,20 +99,27 @@ enum Step {
 
 impl Pass {
     fn new(started: Timestamp) -> Self {
-        let (page, seen, after) = (None, Vec::new(), (String::new(), String::new()));
-        Self { started, stage: Stage::Listing(ResourceKind::Script), page, seen, after }
+        Self { started, stage: 0, page: None, seen: Vec::new(), after: Default::default() }
     }
 
-    /// The pass after this stage; `None`: it was the last one.
-    fn next(self) -> Option<Self> {
-        let stage = match self.stage {
-            Stage::Listing(kind) => return Some(Self { stage: Stage::Missing(kind), page: None, ..self }),
-            Stage::Missing(ResourceKind::Script) => Stage::Listing(ResourceKind::Bucket),
-            Stage::Missing(ResourceKind::Bucket) => Stage::Listing(ResourceKind::Application),
-            Stage::Missing(_) => Stage::Removal,
-            Stage::Removal => return None,
-        };
-        Some(Self { stage, ..Self::new(self.started) })
+    /// From a cursor, which is a list: a record with named fields would cost the Worker kilobytes more.
+    fn read(cursor: &str) -> Option<Self> {
+        let (started, stage, page, seen, after) = json::read(cursor).ok()?;
+        Some(Self { started: Timestamp(started), stage, page, seen, after })
+    }
+
+    async fn save(&self, shift: &mut Shift<'_>) -> Result<(), Error> {
+        let Self { started, stage, page, seen, after } = self;
+        shift.save(serde_json::to_string(&(started, stage, page, seen, after)).ok()).await
+    }
+
+    /// On to the next stage; what the list has shown is kept for as long as it is compared.
+    fn go_on(&mut self) {
+        self.stage += 1;
+        (self.page, self.after) = (None, Default::default());
+        if matches!(STAGES.get(self.stage), Some(Stage::Listing(_))) {
+            self.seen.clear();
+        }
     }
 }
 
@@ -114,35 +131,29 @@ impl Job for Orphans {
 
     async fn run(&self, shift: &mut Shift<'_>, found: &mut Found) -> Result<(), Error> {
         let now = shift.started_at();
-        let left = shift.cursor().and_then(|cursor| json::read::<Pass>(cursor).ok());
-        let mut pass = left.filter(|pass| pass.started.plus_ms(PASS_MS) > now).unwrap_or_else(|| Pass::new(now));
+        let left = shift.cursor().and_then(Pass::read).filter(|pass| pass.started.plus_ms(PASS_MS) > now);
+        let mut pass = left.unwrap_or_else(|| Pass::new(now));
         found.pass_started_at_ms = pass.started;
-        save(shift, &pass).await?;
+        pass.save(shift).await?;
         for _ in 0..STEPS {
-            let step = match pass.stage {
+            let Some(stage) = STAGES.get(pass.stage) else { return shift.save(None).await };
+            let step = match *stage {
                 Stage::Listing(kind) => list(shift, kind, &mut pass, found).await?,
                 Stage::Missing(kind) => missing::look(shift, kind, &mut pass, found).await?,
                 Stage::Removal => removal::remove(shift, &mut pass, found).await?,
             };
             match step {
                 Step::More => {}
-                Step::Done => match pass.next() {
-                    Some(next) => pass = next,
-                    None => return shift.save(None).await,
-                },
+                Step::Done => pass.go_on(),
                 Step::OutOfCalls => {
                     found.is_out_of_calls = true;
                     return Ok(());
                 }
             }
-            save(shift, &pass).await?;
+            pass.save(shift).await?;
         }
         Ok(())
     }
-}
-
-async fn save(shift: &mut Shift<'_>, pass: &Pass) -> Result<(), Error> {
-    shift.save(serde_json::to_string(pass).ok()).await
 }
 
 /// Reads a page, and notes what is on no ledger.
@@ -151,7 +162,7 @@ async fn list(shift: &Shift<'_>, kind: ResourceKind, pass: &mut Pass, found: &mu
         return Ok(Step::OutOfCalls);
     }
     let app = shift.app;
-    let Page { items, cursor } = shift.heed(read(app, kind, pass.page.as_deref()).await).await?;
+    let Page { items, cursor } = read(app, kind, pass.page.as_deref()).await?;
     let prefix = prefix_of(app, kind);
     let named = |sighting: &Sighting| sighting.name.starts_with(prefix);
     let (ours, theirs): (Vec<_>, Vec<_>) = items.into_iter().partition(named);

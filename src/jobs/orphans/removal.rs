@@ -35,19 +35,21 @@ pub async fn remove(shift: &Shift<'_>, pass: &mut Pass, found: &mut Found) -> Re
         // Somebody may have signed up under the name since the list was read. Between here and the call lies no more than
         // the call; what a tenant lost in that moment the next pass would put back.
         Look::Same if registry.is_on_a_ledger(orphan.kind, &orphan.name).await? => {}
-        Look::Same => match shift.heed(delete(shift, &orphan).await).await {
-            Err(Error::Cloudflare(error)) if error.verdict() == Verdict::Done => {
-                registry.forget_orphan(&orphan).await?
-            }
-            Err(Error::Cloudflare(error)) if error.verdict() == Verdict::NotEmpty => {
-                found.kept.push(format!("{name}: it is not empty, and what is on no ledger is not emptied"));
-            }
-            Err(Error::Cloudflare(error)) => found.kept.push(format!("{name}: {error}")),
-            Err(error) => return Err(error),
+        Look::Same => match delete(shift, &orphan).await {
             Ok(()) => {
                 registry.forget_orphan(&orphan).await?;
                 found.removed.push(name);
             }
+            Err(error) => match error.verdict() {
+                Verdict::Done => registry.forget_orphan(&orphan).await?,
+                Verdict::NotEmpty => {
+                    found.kept.push(format!("{name}: it is not empty, and what is on no ledger is not emptied"));
+                }
+                _ => {
+                    shift.heed(&error).await?;
+                    found.kept.push(format!("{name}: {error}"));
+                }
+            },
         },
     }
     pass.after = (orphan.kind.as_str().to_owned(), orphan.name);
@@ -61,15 +63,15 @@ async fn look(shift: &Shift<'_>, orphan: &Orphan) -> Result<Look, Error> {
     let look = match (orphan.kind, &orphan.external_id) {
         (ResourceKind::Bucket, _) => {
             let seen = cloudflare.get_bucket(&orphan.name).await.optional();
-            shift.heed(seen).await?.map_or(Look::Gone, |_| Look::Same)
+            seen?.map_or(Look::Gone, |_| Look::Same)
         }
         (ResourceKind::Application, Some(id)) => {
             let seen = cloudflare.get_application(id).await.optional();
-            shift.heed(seen).await?.map_or(Look::Gone, |seen| same(seen.name == orphan.name))
+            seen?.map_or(Look::Gone, |seen| same(seen.name == orphan.name))
         }
         (ResourceKind::Script, id) => {
             let seen = cloudflare.get_service_script(&orphan.name).await.optional();
-            shift.heed(seen).await?.map_or(Look::Gone, |seen| {
+            seen?.map_or(Look::Gone, |seen| {
                 let is_marked = seen.tags.iter().any(|tag| tag == PLANE_TAG);
                 let is_same = id.is_none() || seen.tag.is_none() || seen.tag == *id;
                 same(is_same && (is_marked || orphan.delete_asked_at.is_some()))

@@ -201,7 +201,7 @@ async fn one_that_cannot_be_compared_keeps_nobody_else_from_it() {
     let refused = Effect::Refuse { status: 403, code: 10023, message: "no".into() };
     plane.emulator.fault(Fault::new(refused).kind("schedule.get").times(1));
     let drift = plane.tick().await.drift.unwrap();
-    assert_eq!((drift.outcome, drift.found.compared, drift.found.failed.len()), (Outcome::Done, 1, 1));
+    assert_eq!((drift.end.outcome, drift.found.compared, drift.found.failed.len()), (Outcome::Done, 1, 1));
     plane.clock.advance_ms(MINUTE_MS);
     assert_eq!(plane.tick().await.drift.unwrap().found.compared, 0, "its turn comes again, not at once");
 }

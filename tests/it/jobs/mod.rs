@@ -38,7 +38,7 @@ async fn passes(plane: &TestPlane, most: u32) -> Vec<paramita::jobs::orphans::Fo
     let mut found = Vec::new();
     for _ in 0..most {
         if let Some(run) = plane.tick().await.orphans {
-            let is_done = run.outcome == paramita::jobs::run::Outcome::Done;
+            let is_done = run.end.outcome == paramita::jobs::run::Outcome::Done;
             found.push(run.found);
             if is_done {
                 return found;

@@ -235,13 +235,13 @@ async fn a_list_of_several_pages_counts_only_when_it_is_whole() {
     let fault = plane.emulator.fault(lost);
     for _ in 0..2 {
         let run = plane.tick().await.orphans.unwrap();
-        assert_eq!((run.outcome, run.found.missing.len()), (Outcome::Failed, 0));
+        assert_eq!((run.end.outcome, run.found.missing.len()), (Outcome::Failed, 0));
         plane.clock.advance_ms(MINUTE_MS);
     }
     assert_eq!(plane.emulator.struck(fault), 2);
     plane.emulator.clear_journal();
     let run = plane.tick().await.orphans.unwrap();
-    assert_eq!((run.outcome, run.found.missing.len()), (Outcome::Done, 0), "{:?}", run.found);
+    assert_eq!((run.end.outcome, run.found.missing.len()), (Outcome::Done, 0), "{:?}", run.found);
     let lists = plane.calls().into_iter().filter(|call| call.ends_with(".list"));
     assert_eq!(lists.collect::<Vec<_>>(), ["r2.bucket.list", "container.list"]);
     assert_eq!(rows(&plane).await.len(), 1_001);
@@ -252,7 +252,7 @@ async fn a_list_of_several_pages_counts_only_when_it_is_whole() {
 async fn a_pass_that_is_too_old_begins_anew() {
     let (plane, _) = plane_with(&[], &[]).await;
     plane.emulator.fault(Fault::new(Effect::Status { status: 503 }).kind("container.list"));
-    assert_eq!(plane.tick().await.orphans.unwrap().outcome, Outcome::Failed);
+    assert_eq!(plane.tick().await.orphans.unwrap().end.outcome, Outcome::Failed);
     plane.clock.advance_ms(HOUR_MS);
     plane.emulator.clear_journal();
     plane.tick().await;
@@ -266,8 +266,8 @@ async fn without_calls_to_spare_it_ends_early_and_goes_on_later() {
     let now = plane.clock.now();
     plane.app.registry.book_calls(budget.background_burst_ms(), budget.burst_ms(), now).await.unwrap();
     let run = plane.tick().await.orphans.unwrap();
-    assert_eq!((run.outcome, run.found.is_out_of_calls), (Outcome::Unfinished, true));
+    assert_eq!((run.end.outcome, run.found.is_out_of_calls), (Outcome::Unfinished, true));
     assert_eq!(plane.calls(), Vec::<String>::new());
     plane.clock.advance_ms(MINUTE_MS);
-    assert_eq!(plane.tick().await.orphans.unwrap().outcome, Outcome::Done);
+    assert_eq!(plane.tick().await.orphans.unwrap().end.outcome, Outcome::Done);
 }

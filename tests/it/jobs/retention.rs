@@ -40,10 +40,10 @@ async fn old_history_of_the_living_goes_in_bounded_pages_over_several_ticks() {
     plane.sql(old).await;
 
     let run = plane.tick().await.retention.unwrap();
-    assert_eq!((run.outcome, run.found.events), (Outcome::Unfinished, 5_000));
+    assert_eq!((run.end.outcome, run.found.events), (Outcome::Unfinished, 5_000));
     // The next tick goes on, though the hour is not over.
     let run = plane.tick().await.retention.unwrap();
-    assert_eq!((run.outcome, run.found.events), (Outcome::Done, 2_000));
+    assert_eq!((run.end.outcome, run.found.events), (Outcome::Done, 2_000));
     assert!(plane.tick().await.retention.is_none());
     assert_eq!(number_of(&plane, "SELECT COUNT(*) AS n FROM event").await, young);
 }

@@ -53,14 +53,14 @@ async fn the_failure_of_one_job_is_in_its_report_and_stops_no_other() {
     plane.emulator.fault(Fault::new(Effect::Status { status: 500 }).kind("script.list"));
     let tick = plane.tick().await;
     let orphans = tick.orphans.unwrap();
-    assert_eq!(orphans.outcome, Outcome::Failed);
-    assert!(orphans.error.unwrap().starts_with("workers.script.list: status 500"));
+    assert_eq!(orphans.end.outcome, Outcome::Failed);
+    assert!(orphans.end.error.unwrap().starts_with("workers.script.list: status 500"));
     assert_eq!(tick.drift.unwrap().found.compared, 1);
-    assert_eq!(tick.retention.unwrap().outcome, Outcome::Done);
+    assert_eq!(tick.retention.unwrap().end.outcome, Outcome::Done);
 
     // Not after half an hour, but with the next tick it tries again.
     plane.clock.advance_ms(MINUTE_MS);
-    assert_eq!(plane.tick().await.orphans.unwrap().outcome, Outcome::Done);
+    assert_eq!(plane.tick().await.orphans.unwrap().end.outcome, Outcome::Done);
 }
 
 #[tokio::test(start_paused = true)]
@@ -72,7 +72,7 @@ async fn every_run_is_recorded_with_its_begin_its_end_and_what_it_found() {
         let row = job(&plane, name).await;
         assert_eq!((&row["started_at_ms"], &row["finished_at_ms"]), (&json!(now), &json!(now)), "{name}");
         let report: Json = serde_json::from_str(row["report"].as_str().unwrap()).unwrap();
-        assert_eq!(report["outcome"], "done", "{name}");
+        assert_eq!(report["end"]["outcome"], "done", "{name}");
         assert_eq!(report, serde_json::to_value(&tick).unwrap()[name]);
         assert!(report["found"].is_object(), "{name}");
     }
@@ -84,7 +84,7 @@ async fn a_database_that_fails_is_reported_and_not_a_reason_to_panic() {
     plane.lose_database_answer(1);
     let tick = plane.tick().await;
     let trials = tick.trials.unwrap();
-    assert_eq!(trials.outcome, Outcome::Failed);
-    assert!(trials.error.unwrap().contains("the connection broke"));
-    assert_eq!(tick.rounds.unwrap().outcome, Outcome::Done);
+    assert_eq!(trials.end.outcome, Outcome::Failed);
+    assert!(trials.end.error.unwrap().contains("the connection broke"));
+    assert_eq!(tick.rounds.unwrap().end.outcome, Outcome::Done);
 }
