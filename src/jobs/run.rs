@@ -18,9 +18,15 @@ pub enum Error {
     /// The registry did not do it; or the run was taken over.
     #[error(transparent)]
     Registry(#[from] registry::Error),
-    /// Cloudflare refused, or gave no answer.
+    /// Cloudflare refused, or gave no answer. Boxed, since every piece of a job hands it on.
     #[error(transparent)]
-    Cloudflare(#[from] cloudflare::Error),
+    Cloudflare(Box<cloudflare::Error>),
+}
+
+impl From<cloudflare::Error> for Error {
+    fn from(error: cloudflare::Error) -> Self {
+        Self::Cloudflare(Box::new(error))
+    }
 }
 
 /// How a run ended.

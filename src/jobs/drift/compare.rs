@@ -7,6 +7,7 @@ use serde_json::{Map, Value};
 use crate::cloudflare::containers::Application as SeenApplication;
 use crate::cloudflare::routes::ScriptSubdomain;
 use crate::cloudflare::scripts::ScriptSettings;
+use crate::cloudflare::secrets::SecretInfo;
 use crate::reconcile::desired::{Application, Deployment};
 use crate::registry::Repair;
 use crate::tenant::{Applied, InstanceType, Ledger, Resource, ResourceState};
@@ -18,8 +19,8 @@ use crate::vault::secret::Wanted;
 pub struct Seen {
     /// The script's bindings and tags; `None`: there is no script, and of what lives in it nothing is known.
     pub settings: Option<ScriptSettings>,
-    /// Names of its secrets.
-    pub secrets: Vec<String>,
+    /// Its secrets.
+    pub secrets: Vec<SecretInfo>,
     /// Its cron triggers.
     pub crons: Vec<String>,
     /// Its address.
@@ -55,13 +56,13 @@ pub fn compare(wanted: &Deployment, ledger: &Ledger, secrets: &[Secret], seen: &
         }
     }
     if let Some((name, _)) = &wanted.sleep
-        && !seen.secrets.contains(name)
+        && !has_secret(seen, name)
     {
         differences.push(format!("secret {name} is gone"));
         forget(&mut script, Forget::Sleep);
     }
     for secret in secrets.iter().filter(|secret| secret.wanted == Wanted::Set && secret.pushed_version > 0) {
-        if !seen.secrets.iter().any(|name| name == secret.name.as_str()) {
+        if !has_secret(seen, secret.name.as_str()) {
             differences.push(format!("secret {} is gone, and its owner has to set it again", secret.name));
             repair.lost.push(secret.name.clone());
         }
@@ -112,6 +113,10 @@ fn compare_application(
     if differences.len() > before {
         repair.lines.push(Resource { applied: None, ..line.clone() });
     }
+}
+
+fn has_secret(seen: &Seen, name: &str) -> bool {
+    seen.secrets.iter().any(|secret| secret.name == name)
 }
 
 /// Cloudflare shows the size by its name, or what follows from it; each size has another amount of memory.
@@ -177,7 +182,9 @@ mod tests {
         bindings.push(fields(json!({ "type": "secret_text", "name": "A" })));
         Seen {
             settings: Some(ScriptSettings { bindings, tags: wanted.tags.to_vec() }),
-            secrets: vec!["A".into(), "ADDED_BY_HAND".into(), "SANDBOX_SLEEP_AFTER".into()],
+            secrets: ["A", "ADDED_BY_HAND", "SANDBOX_SLEEP_AFTER"]
+                .map(|name| SecretInfo { name: name.into(), kind: None })
+                .into(),
             crons: wanted.crons.clone(),
             subdomain: ScriptSubdomain { enabled: true, previews_enabled: false },
             application: wanted.application.as_ref().map(|application| SeenApplication {
@@ -233,7 +240,9 @@ mod tests {
                 seen.settings.as_mut().unwrap().bindings.push(extra);
             }),
             ("tag paramita is gone", |seen| drop(seen.settings.as_mut().unwrap().tags.remove(0))),
-            ("secret SANDBOX_SLEEP_AFTER is gone", |seen| seen.secrets.retain(|name| !name.starts_with("SANDBOX"))),
+            ("secret SANDBOX_SLEEP_AFTER is gone", |seen| {
+                seen.secrets.retain(|secret| !secret.name.starts_with("SANDBOX"))
+            }),
             ("cron triggers", |seen| seen.crons.push("0 0 * * *".into())),
             ("the address on workers.dev", |seen| seen.subdomain.previews_enabled = true),
             ("the container application moltbot-alice is gone", |seen| seen.application = None),

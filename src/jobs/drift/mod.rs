@@ -5,7 +5,6 @@
 
 mod compare;
 
-use futures_util::future::join5;
 use serde::Serialize;
 
 use self::compare::{Seen, compare};
@@ -21,7 +20,7 @@ use crate::wake::Nudge;
 /// Tenants that one tick compares.
 const SLICE: i64 = 2;
 
-/// Calls that one comparison makes, all at once.
+/// Calls that one comparison makes.
 const CALLS: u32 = 5;
 
 /// How long a tenant that was compared is left alone.
@@ -123,33 +122,21 @@ async fn check(shift: &Shift<'_>, id: &TenantId) -> Result<Comparison, Error> {
     Ok(Comparison::Drifted(name))
 }
 
+/// One call after the other: nobody waits for it, and connections are left for those whom somebody waits for.
 async fn see(shift: &Shift<'_>, ledger: &Ledger) -> Result<Seen, Error> {
     let (cloudflare, script) = (&shift.app.cloudflare, ledger.script.name.as_str());
-    let application = async {
-        match &ledger.application.external_id {
-            Some(id) if ledger.application.state == ResourceState::Present => {
-                cloudflare.get_application(id).await.optional()
-            }
-            _ => Ok(None),
-        }
-    };
-    let (settings, secrets, crons, subdomain, application) = join5(
-        cloudflare.get_script_settings(script),
-        cloudflare.list_secrets(script),
-        cloudflare.get_schedules(script),
-        cloudflare.get_script_subdomain(script),
-        application,
-    )
-    .await;
+    let mut seen = Seen { settings: cloudflare.get_script_settings(script).await.optional()?, ..Seen::default() };
     // Without the script there is nothing in it to be seen.
-    let Some(settings) = settings.optional()? else { return Ok(Seen::default()) };
-    Ok(Seen {
-        settings: Some(settings),
-        secrets: secrets?.into_iter().map(|secret| secret.name).collect(),
-        crons: crons?,
-        subdomain: subdomain?,
-        application: application?,
-    })
+    if seen.settings.is_none() {
+        return Ok(seen);
+    }
+    seen.secrets = cloudflare.list_secrets(script).await?;
+    seen.crons = cloudflare.get_schedules(script).await?;
+    seen.subdomain = cloudflare.get_script_subdomain(script).await?;
+    if let (Some(id), ResourceState::Present) = (&ledger.application.external_id, ledger.application.state) {
+        seen.application = cloudflare.get_application(id).await.optional()?;
+    }
+    Ok(seen)
 }
 
 /// Begins a repair: records it, says so, and asks for the round that puts things back.

@@ -1,7 +1,6 @@
 //! What a ledger says is there and a complete list does not show.
 
-use super::{Found, Pass, Step, prefix_of};
-use crate::cloudflare::Optional;
+use super::{Found, Pass, Step, look_at, prefix_of};
 use crate::jobs::drift::mend;
 use crate::jobs::run::{Error, Shift};
 use crate::registry::{self, Repair};
@@ -12,7 +11,7 @@ use crate::tenant::{Resource, ResourceKind, ResourceState};
 const SETTLED_MS: i64 = 5 * 60 * 1_000;
 
 /// Looks at the next line that the list does not bear out. If it is gone, its tenant is due, and the next round puts it
-/// back.
+/// back. The list alone is not believed: an empty answer would have the whole fleet deployed anew.
 pub async fn look(shift: &Shift<'_>, kind: ResourceKind, pass: &mut Pass, found: &mut Found) -> Result<Step, Error> {
     let registry = &shift.app.registry;
     let settled = pass.started.plus_ms(-SETTLED_MS);
@@ -24,7 +23,7 @@ pub async fn look(shift: &Shift<'_>, kind: ResourceKind, pass: &mut Pass, found:
     }
     if let Some((tenant, lines)) = registry.find_tenant(&id).await?
         && let Some(line) = lines.into_iter().find(|line| line.kind == kind && line.state == ResourceState::Present)
-        && is_gone(shift, &line).await?
+        && look_at(shift, kind, &line.name, line.external_id.as_deref()).await?.is_none()
     {
         let message = format!("the {} {name} was removed by somebody; it is made anew", kind.as_str());
         let line = Resource { state: ResourceState::Unknown, ..line };
@@ -38,20 +37,4 @@ pub async fn look(shift: &Shift<'_>, kind: ResourceKind, pass: &mut Pass, found:
     }
     pass.after.1 = name;
     Ok(Step::More)
-}
-
-/// No single list is believed: a look at the thing itself decides. An empty answer to a list would otherwise have the
-/// whole fleet deployed anew.
-async fn is_gone(shift: &Shift<'_>, line: &Resource) -> Result<bool, Error> {
-    let cloudflare = &shift.app.cloudflare;
-    let seen = match (line.kind, &line.external_id) {
-        (ResourceKind::Bucket, _) => cloudflare.get_bucket(&line.name).await.optional().map(|seen| seen.map(drop)),
-        (ResourceKind::Application, Some(id)) => {
-            cloudflare.get_application(id).await.optional().map(|seen| seen.map(drop))
-        }
-        // Without its id only a list could tell, and this one does not show it.
-        (ResourceKind::Application, None) => Ok(None),
-        _ => cloudflare.get_service_script(&line.name).await.optional().map(|seen| seen.map(drop)),
-    };
-    Ok(seen?.is_none())
 }

@@ -13,7 +13,7 @@ use serde::Serialize;
 use super::run::{Error, Job, Shift};
 use crate::app::App;
 use crate::clock::{DAY_MS, Timestamp};
-use crate::cloudflare::Page;
+use crate::cloudflare::{self, Optional, Page};
 use crate::json;
 use crate::reconcile::desired::PLANE_TAG;
 use crate::registry::Sighting;
@@ -185,7 +185,7 @@ async fn list(shift: &Shift<'_>, kind: ResourceKind, pass: &mut Pass, found: &mu
 }
 
 /// All scripts are one page. They are not asked for by tag: then one that lost its tag would seem to be gone.
-async fn read(app: &App, kind: ResourceKind, page: Option<&str>) -> Result<Page<Sighting>, crate::cloudflare::Error> {
+async fn read(app: &App, kind: ResourceKind, page: Option<&str>) -> Result<Page<Sighting>, cloudflare::Error> {
     let sighting = |name, external_id| Sighting { name, external_id, is_ours: false };
     match kind {
         ResourceKind::Bucket => {
@@ -200,15 +200,41 @@ async fn read(app: &App, kind: ResourceKind, page: Option<&str>) -> Result<Page<
         }
         ResourceKind::Script | ResourceKind::Route | ResourceKind::Schedule => {
             let scripts = app.cloudflare.list_scripts().await?;
-            let ours = |tags: &[String]| tags.iter().any(|tag| tag == PLANE_TAG);
             let items = scripts.into_iter().map(|script| Sighting {
-                is_ours: ours(&script.tags),
+                is_ours: is_marked(&script.tags),
                 name: script.id,
                 external_id: script.tag,
             });
             Ok(Page { items: items.collect(), cursor: None })
         }
     }
+}
+
+/// A fresh look at one thing; `None`: it is not there. An application whose id is not known does not show by itself.
+async fn look_at(
+    shift: &Shift<'_>,
+    kind: ResourceKind,
+    name: &str,
+    id: Option<&str>,
+) -> Result<Option<Sighting>, Error> {
+    let cloudflare = &shift.app.cloudflare;
+    let sighting = |name: String, external_id, is_ours| Sighting { name, external_id, is_ours };
+    let seen = match (kind, id) {
+        (ResourceKind::Bucket, _) => cloudflare.get_bucket(name).await.map(|seen| sighting(seen.name, None, false)),
+        (ResourceKind::Application, Some(id)) => {
+            cloudflare.get_application(id).await.map(|seen| sighting(seen.name, Some(seen.id), false))
+        }
+        (ResourceKind::Application, None) => return Ok(None),
+        (ResourceKind::Script | ResourceKind::Route | ResourceKind::Schedule, _) => {
+            let seen = cloudflare.get_service_script(name).await;
+            seen.map(|seen| sighting(name.to_owned(), seen.tag, is_marked(&seen.tags)))
+        }
+    };
+    Ok(seen.optional()?)
+}
+
+fn is_marked(tags: &[String]) -> bool {
+    tags.iter().any(|tag| tag == PLANE_TAG)
 }
 
 fn prefix_of(app: &App, kind: ResourceKind) -> &str {

@@ -1,10 +1,9 @@
 //! Orphans whose time has come.
 
-use super::{Found, Pass, QUARANTINE_MS, Step};
-use crate::cloudflare::{self, Optional, Verdict};
+use super::{Found, Pass, QUARANTINE_MS, Step, look_at};
+use crate::cloudflare::{self, Verdict};
 use crate::config;
 use crate::jobs::run::{Error, Shift};
-use crate::reconcile::desired::PLANE_TAG;
 use crate::registry::Orphan;
 use crate::tenant::ResourceKind;
 
@@ -58,28 +57,10 @@ pub async fn remove(shift: &Shift<'_>, pass: &mut Pass, found: &mut Found) -> Re
 
 /// Whether it is still what the list showed; by the setting alone it also has to carry the plane's mark still.
 async fn look(shift: &Shift<'_>, orphan: &Orphan) -> Result<Look, Error> {
-    let cloudflare = &shift.app.cloudflare;
-    let same = |is_same: bool| if is_same { Look::Same } else { Look::Changed };
-    let look = match (orphan.kind, &orphan.external_id) {
-        (ResourceKind::Bucket, _) => {
-            let seen = cloudflare.get_bucket(&orphan.name).await.optional();
-            seen?.map_or(Look::Gone, |_| Look::Same)
-        }
-        (ResourceKind::Application, Some(id)) => {
-            let seen = cloudflare.get_application(id).await.optional();
-            seen?.map_or(Look::Gone, |seen| same(seen.name == orphan.name))
-        }
-        (ResourceKind::Script, id) => {
-            let seen = cloudflare.get_service_script(&orphan.name).await.optional();
-            seen?.map_or(Look::Gone, |seen| {
-                let is_marked = seen.tags.iter().any(|tag| tag == PLANE_TAG);
-                let is_same = id.is_none() || seen.tag.is_none() || seen.tag == *id;
-                same(is_same && (is_marked || orphan.delete_asked_at.is_some()))
-            })
-        }
-        _ => Look::Changed,
-    };
-    Ok(look)
+    let Orphan { kind, name, external_id, delete_asked_at } = orphan;
+    let Some(seen) = look_at(shift, *kind, name, external_id.as_deref()).await? else { return Ok(Look::Gone) };
+    let is_same = seen.name == *name && (seen.external_id.is_none() || seen.external_id == *external_id);
+    Ok(if is_same && (seen.is_ours || delete_asked_at.is_some()) { Look::Same } else { Look::Changed })
 }
 
 async fn delete(shift: &Shift<'_>, orphan: &Orphan) -> Result<(), cloudflare::Error> {
