@@ -18,6 +18,7 @@ pub mod rounds;
 pub mod run;
 pub mod trials;
 
+use futures_util::FutureExt;
 use serde::Serialize;
 
 use self::run::Run;
@@ -53,10 +54,10 @@ pub async fn on_nudge(app: &App, nudge: Nudge) -> Result<Option<Report>, registr
 /// first.
 pub async fn on_tick(app: &App, request_id: &str) -> TickReport {
     TickReport {
-        trials: run::run(app, &trials::Trials, request_id).await,
-        rounds: run::run(app, &rounds::Rounds, request_id).await,
-        retention: run::run(app, &retention::Retention, request_id).await,
-        orphans: run::run(app, &orphans::Orphans, request_id).await,
-        drift: run::run(app, &drift::Drift, request_id).await,
+        trials: run::run(app, &trials::Trials, request_id).boxed_local().await,
+        rounds: run::run(app, &rounds::Rounds, request_id).boxed_local().await,
+        retention: run::run(app, &retention::Retention, request_id).boxed_local().await,
+        orphans: run::run(app, &orphans::Orphans, request_id).boxed_local().await,
+        drift: run::run(app, &drift::Drift, request_id).boxed_local().await,
     }
 }

@@ -4,6 +4,7 @@
 //! it. Between pieces it saves its cursor, which fails once somebody has taken it over: a run that vanished is taken over
 //! after the job's patience, and goes on from the last cursor that was saved.
 
+use futures_util::FutureExt;
 use serde::Serialize;
 
 use crate::app::App;
@@ -166,7 +167,7 @@ pub(super) async fn run<J: Job>(app: &App, job: &J, request_id: &str) -> Option<
         Ok(None) => return None,
         Ok(Some(claim)) => {
             let mut shift = Shift { app, request_id, claim };
-            let result = Box::pin(job.run(&mut shift, &mut found)).await;
+            let result = job.run(&mut shift, &mut found).boxed_local().await;
             (Some(shift), result)
         }
         Err(error) => (None, Err(error.into())),

@@ -5,6 +5,7 @@
 
 mod compare;
 
+use futures_util::FutureExt;
 use serde::Serialize;
 
 use self::compare::{Seen, compare};
@@ -66,7 +67,7 @@ impl Job for Drift {
                 found.is_out_of_calls = true;
                 return Ok(());
             }
-            match check(shift, &id).await {
+            match check(shift, &id).boxed().await {
                 Ok(Comparison::Same) => found.compared += 1,
                 Ok(Comparison::Drifted(name)) => {
                     found.compared += 1;
@@ -107,7 +108,7 @@ async fn check(shift: &Shift<'_>, id: &TenantId) -> Result<Comparison, Error> {
     let wanted = deployment(&tenant, &ledger, &release);
     let secrets = registry.secrets(id).await?;
 
-    let seen = see(shift, &ledger).await?;
+    let seen = see(shift, &ledger).boxed().await?;
     let (differences, repair) = compare(&wanted, &ledger, &secrets, &seen);
     if differences.is_empty() {
         return Ok(Comparison::Same);

@@ -8,6 +8,7 @@
 mod missing;
 mod removal;
 
+use futures_util::FutureExt;
 use serde::Serialize;
 
 use super::run::{Error, Job, Shift};
@@ -138,9 +139,9 @@ impl Job for Orphans {
         for _ in 0..STEPS {
             let Some(stage) = STAGES.get(pass.stage) else { return shift.save(None).await };
             let step = match *stage {
-                Stage::Listing(kind) => list(shift, kind, &mut pass, found).await?,
-                Stage::Missing(kind) => missing::look(shift, kind, &mut pass, found).await?,
-                Stage::Removal => removal::remove(shift, &mut pass, found).await?,
+                Stage::Listing(kind) => list(shift, kind, &mut pass, found).boxed().await?,
+                Stage::Missing(kind) => missing::look(shift, kind, &mut pass, found).boxed().await?,
+                Stage::Removal => removal::remove(shift, &mut pass, found).boxed().await?,
             };
             match step {
                 Step::More => {}
@@ -162,7 +163,7 @@ async fn list(shift: &Shift<'_>, kind: ResourceKind, pass: &mut Pass, found: &mu
         return Ok(Step::OutOfCalls);
     }
     let app = shift.app;
-    let Page { items, cursor } = read(app, kind, pass.page.as_deref()).await?;
+    let Page { items, cursor } = read(app, kind, pass.page.as_deref()).boxed().await?;
     let prefix = prefix_of(app, kind);
     let named = |sighting: &Sighting| sighting.name.starts_with(prefix);
     let (ours, theirs): (Vec<_>, Vec<_>) = items.into_iter().partition(named);
