@@ -217,6 +217,12 @@ impl<'a> Call<'a> {
         self.send().await?.result()
     }
 
+    /// Sends and picks from the result what is needed, where a reader made by serde would cost the Worker kilobytes.
+    /// `None`: it is not there.
+    pub(super) async fn pick<T>(self, read: fn(&Value) -> Option<T>) -> Result<T, Error> {
+        self.send().await?.pick(read)
+    }
+
     /// Sends; what the result says does not matter.
     pub(super) async fn run(self) -> Result<(), Error> {
         self.send().await.map(drop)
@@ -238,6 +244,14 @@ impl Reply {
             operation: self.operation,
             // The message may quote the value at fault; replies carry no secret that could be of a wrong type.
             kind: ErrorKind::Unreadable { status: self.status, message: Refusal::brief(&fault.to_string()) },
+        })
+    }
+
+    /// What `read` finds in the result; without it the success cannot be read.
+    pub(super) fn pick<T>(&self, read: fn(&Value) -> Option<T>) -> Result<T, Error> {
+        read(&self.result).ok_or_else(|| {
+            let message = "a field is missing, or of another type".to_owned();
+            Error { operation: self.operation, kind: ErrorKind::Unreadable { status: self.status, message } }
         })
     }
 
@@ -279,6 +293,20 @@ fn read(operation: Operation, response: &http::Response<Bytes>, hidden: &[String
         (_, _, body) => ErrorKind::Refused(Refusal::read(response, body.as_ref(), hidden)),
     };
     Err(Error { operation, kind })
+}
+
+/// Each item of a list, read by `read`; an absent list is an empty one, an item that cannot be read spoils it.
+pub(super) fn each<T>(list: &Value, read: fn(&Value) -> Option<T>) -> Option<Vec<T>> {
+    match list {
+        Value::Null => Some(Vec::new()),
+        Value::Array(items) => items.iter().map(read).collect(),
+        _ => None,
+    }
+}
+
+/// The text of a field.
+pub(super) fn text(value: &Value, field: &str) -> Option<String> {
+    value.get(field)?.as_str().map(str::to_owned)
 }
 
 /// `#[serde(deserialize_with)]` of a time in a reply: absent, null and unreadable are all `None`.

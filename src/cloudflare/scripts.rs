@@ -7,7 +7,7 @@ use serde::{Deserialize, Serialize};
 use serde_json::{Map, Value};
 
 pub use super::binding::Binding;
-use super::client::{Client, or_default};
+use super::client::{Client, each, or_default, text};
 use super::error::Error;
 use super::multipart::File;
 use super::operation::Operation;
@@ -131,16 +131,25 @@ pub struct Observability {
 }
 
 /// A script as the list shows it.
-#[derive(Clone, Debug, PartialEq, Eq, Deserialize)]
+#[derive(Clone, Debug, PartialEq, Eq)]
 pub struct ScriptInfo {
     /// Its name.
     pub id: String,
     /// Cloudflare's own id of the Worker, which a rename keeps and a deletion ends.
-    #[serde(default)]
     pub tag: Option<String>,
     /// Our marks.
-    #[serde(default, deserialize_with = "or_default")]
     pub tags: Vec<String>,
+}
+
+impl ScriptInfo {
+    fn read(value: &Value) -> Option<Self> {
+        let tags = tags_of(value)?;
+        Some(Self { id: text(value, "id")?, tag: text(value, "tag"), tags })
+    }
+}
+
+fn tags_of(value: &Value) -> Option<Vec<String>> {
+    each(value.get("tags").unwrap_or(&Value::Null), |tag| tag.as_str().map(str::to_owned))
 }
 
 /// A script as its service shows it.
@@ -168,14 +177,19 @@ struct ServiceEnvironment {
 }
 
 /// What a script is given, as its settings show it.
-#[derive(Clone, Debug, Default, PartialEq, Deserialize)]
+#[derive(Clone, Debug, Default, PartialEq)]
 pub struct ScriptSettings {
     /// Bindings in Cloudflare's form; of a secret no more than type and name.
-    #[serde(default, deserialize_with = "or_default")]
     pub bindings: Vec<Map<String, Value>>,
     /// Our marks.
-    #[serde(default, deserialize_with = "or_default")]
     pub tags: Vec<String>,
+}
+
+impl ScriptSettings {
+    fn read(value: &Value) -> Option<Self> {
+        let bindings = each(value.get("bindings")?, |binding| binding.as_object().cloned())?;
+        Some(Self { bindings, tags: tags_of(value)? })
+    }
 }
 
 /// A change of settings; `None` leaves as it is.
@@ -212,8 +226,7 @@ impl Client {
 
     /// `GET workers/scripts`: all of them, in one page.
     pub async fn list_scripts(&self) -> Result<Vec<ScriptInfo>, Error> {
-        let scripts: Option<_> = self.call(Operation::ScriptList, &[]).fetch().await?;
-        Ok(scripts.unwrap_or_default())
+        self.call(Operation::ScriptList, &[]).pick(|list| each(list, ScriptInfo::read)).await
     }
 
     /// `DELETE workers/scripts/{script}?force=true`: with it go its secrets, crons, hostname and Durable Object
@@ -231,7 +244,7 @@ impl Client {
 
     /// `GET workers/scripts/{script}/settings`.
     pub async fn get_script_settings(&self, script: &str) -> Result<ScriptSettings, Error> {
-        self.call(Operation::ScriptSettingsGet, &[script]).fetch().await
+        self.call(Operation::ScriptSettingsGet, &[script]).pick(ScriptSettings::read).await
     }
 
     /// `PATCH workers/scripts/{script}/settings`. A change of bindings makes a new version. Twice: the same.
@@ -402,10 +415,42 @@ mod tests {
             service(json!({ "tags": ["paramita"] })),
         ]);
         let seen = client.get_service_script("s").await.unwrap();
-        assert_eq!(seen, ServiceScript { tags: vec![], migration_tag: Some("v1".to_owned()) });
+        assert_eq!(seen, ServiceScript { tag: None, tags: vec![], migration_tag: Some("v1".to_owned()) });
         let seen = client.get_service_script("s").await.unwrap();
-        assert_eq!(seen, ServiceScript { tags: vec!["paramita".to_owned()], migration_tag: None });
+        assert_eq!(seen, ServiceScript { tag: None, tags: vec!["paramita".to_owned()], migration_tag: None });
         assert_eq!(far.sent()[0].line(), "GET workers/services/s");
+    }
+
+    #[tokio::test]
+    async fn settings_and_lists_are_read_whatever_else_they_hold_and_never_half() {
+        let script = json!({ "id": "s", "tag": "e1", "tags": ["paramita"], "etag": "x", "logpush": false });
+        let (client, far) = client([
+            ok(json!({ "bindings": [{ "type": "secret_text", "name": "A" }], "tags": null, "logpush": false })),
+            ok(json!({ "tags": ["paramita"] })),
+            ok(json!([script, { "id": "t", "tags": null }])),
+            ok(json!(null)),
+            ok(json!([{ "id": "s" }, { "name": "no id" }])),
+        ]);
+        let seen = client.get_script_settings("s").await.unwrap();
+        let bindings = vec![fields(json!({ "type": "secret_text", "name": "A" }))];
+        assert_eq!(seen, ScriptSettings { bindings, tags: Vec::new() });
+        let error = client.get_script_settings("s").await.unwrap_err();
+        assert_eq!(error.verdict(), crate::cloudflare::Verdict::LookAgain, "no bindings shown is not the same as none");
+
+        let info = |id: &str, tag: Option<&str>, tags: &[&str]| ScriptInfo {
+            id: id.to_owned(),
+            tag: tag.map(str::to_owned),
+            tags: tags.iter().map(|tag| (*tag).to_owned()).collect(),
+        };
+        let listed = client.list_scripts().await.unwrap();
+        assert_eq!(listed, [info("s", Some("e1"), &["paramita"]), info("t", None, &[])]);
+        assert_eq!(client.list_scripts().await.unwrap(), []);
+        assert!(client.list_scripts().await.is_err(), "a list with a hole is not a whole one");
+        let sent = far.sent();
+        assert_eq!(
+            (sent[0].line(), sent[2].line()),
+            ("GET workers/scripts/s/settings".into(), "GET workers/scripts".into())
+        );
     }
 
     #[tokio::test]

@@ -7,7 +7,6 @@ use serde_json::{Map, Value};
 use crate::cloudflare::containers::Application as SeenApplication;
 use crate::cloudflare::routes::ScriptSubdomain;
 use crate::cloudflare::scripts::ScriptSettings;
-use crate::cloudflare::secrets::SecretInfo;
 use crate::reconcile::desired::{Application, Deployment};
 use crate::registry::Repair;
 use crate::tenant::{Applied, InstanceType, Ledger, Resource, ResourceState};
@@ -19,8 +18,8 @@ use crate::vault::secret::Wanted;
 pub struct Seen {
     /// The script's bindings and tags; `None`: there is no script, and of what lives in it nothing is known.
     pub settings: Option<ScriptSettings>,
-    /// Its secrets.
-    pub secrets: Vec<SecretInfo>,
+    /// Names of its secrets.
+    pub secrets: Vec<String>,
     /// Its cron triggers.
     pub crons: Vec<String>,
     /// Its address.
@@ -116,7 +115,7 @@ fn compare_application(
 }
 
 fn has_secret(seen: &Seen, name: &str) -> bool {
-    seen.secrets.iter().any(|secret| secret.name == name)
+    seen.secrets.iter().any(|secret| secret == name)
 }
 
 /// Cloudflare shows the size by its name, or what follows from it; each size has another amount of memory.
@@ -182,9 +181,7 @@ mod tests {
         bindings.push(fields(json!({ "type": "secret_text", "name": "A" })));
         Seen {
             settings: Some(ScriptSettings { bindings, tags: wanted.tags.to_vec() }),
-            secrets: ["A", "ADDED_BY_HAND", "SANDBOX_SLEEP_AFTER"]
-                .map(|name| SecretInfo { name: name.into(), kind: None })
-                .into(),
+            secrets: ["A", "ADDED_BY_HAND", "SANDBOX_SLEEP_AFTER"].map(str::to_owned).into(),
             crons: wanted.crons.clone(),
             subdomain: ScriptSubdomain { enabled: true, previews_enabled: false },
             application: wanted.application.as_ref().map(|application| SeenApplication {
@@ -240,9 +237,7 @@ mod tests {
                 seen.settings.as_mut().unwrap().bindings.push(extra);
             }),
             ("tag paramita is gone", |seen| drop(seen.settings.as_mut().unwrap().tags.remove(0))),
-            ("secret SANDBOX_SLEEP_AFTER is gone", |seen| {
-                seen.secrets.retain(|secret| !secret.name.starts_with("SANDBOX"))
-            }),
+            ("secret SANDBOX_SLEEP_AFTER is gone", |seen| seen.secrets.retain(|name| !name.starts_with("SANDBOX"))),
             ("cron triggers", |seen| seen.crons.push("0 0 * * *".into())),
             ("the address on workers.dev", |seen| seen.subdomain.previews_enabled = true),
             ("the container application moltbot-alice is gone", |seen| seen.application = None),
