@@ -89,7 +89,7 @@ async fn an_orphan_script_is_kept_for_a_day_and_then_deleted_only_with_the_setti
         }
         assert!(state.buckets.contains_key("moltbot-data-lost"));
         assert!(state.applications.contains_key("moltbot-lost"));
-        assert!(!rows(&plane).await.contains(&"script paramita-cloud-lost".to_owned()) == is_gone);
+        assert_ne!(rows(&plane).await.contains(&"script paramita-cloud-lost".to_owned()), is_gone);
     }
 }
 

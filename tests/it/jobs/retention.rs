@@ -17,9 +17,13 @@ async fn a_tombstone_goes_after_ninety_days_with_all_its_rows_and_the_living_sta
     let rows_of_bob = "SELECT (SELECT COUNT(*) FROM resource) + (SELECT COUNT(*) FROM secret) + \
                        (SELECT COUNT(*) FROM token) AS n FROM tenant WHERE name = 'bob'";
 
+    // A deleted tenant's history is its proof, and stays with it however old it is.
+    plane.sql("UPDATE event SET at_ms = 1").await;
     plane.clock.advance_ms(90 * DAY_MS - HOUR_MS);
     plane.tick().await;
     assert_eq!(plane.tenant("alice", &tokens[0]).await["phase"], "deleted");
+    assert!(!reasons(&plane, "alice", &tokens[0]).await.is_empty());
+    assert!(reasons(&plane, "bob", &tokens[1]).await.is_empty());
     plane.clock.advance_ms(HOUR_MS);
     let found = plane.tick().await.retention.unwrap().found;
     assert_eq!(found.tombstones, 1);
