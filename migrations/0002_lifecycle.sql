@@ -16,7 +16,7 @@ CREATE TABLE tenant (
   spec TEXT NOT NULL CHECK (json_valid(spec)),
   release_id TEXT NOT NULL REFERENCES release (id),
   conditions TEXT NOT NULL CHECK (json_valid(conditions)),
-  wanted_since_ms INTEGER NOT NULL,                         -- when the present generation was asked for
+  wanted_since_ms INTEGER NOT NULL,                         -- when the present generation was asked for, or its last repair began
   suspended_at_ms INTEGER,                                  -- NULL: it is to run
   expires_at_ms INTEGER,                                    -- end of a trial; NULL: it has none
   delete_asked_at_ms INTEGER,                               -- NULL: nobody asked

@@ -30,6 +30,26 @@ impl FromStr for SignupMode {
     }
 }
 
+/// What becomes of a resource under the plane's names that is on nobody's ledger.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub enum Orphans {
+    /// It is reported, and deleted when an operator says so.
+    Report,
+    /// It is deleted after its quarantine if it carries the plane's own mark; all else is reported.
+    Delete,
+}
+
+impl FromStr for Orphans {
+    type Err = String;
+    fn from_str(text: &str) -> Result<Self, String> {
+        match text {
+            "report" => Ok(Self::Report),
+            "delete" => Ok(Self::Delete),
+            other => Err(format!("ORPHANS is {other:?}; it must be report or delete")),
+        }
+    }
+}
+
 /// Everything that can be set.
 #[derive(Clone, Debug)]
 pub struct Config {
@@ -53,6 +73,8 @@ pub struct Config {
     pub budget: Budget,
     /// How long a sign-up is a trial, in days; `None`: for ever.
     pub trial_days: Option<i64>,
+    /// What becomes of resources on nobody's ledger.
+    pub orphans: Orphans,
 }
 
 /// What comes before the tenant's name in each name in Cloudflare.
@@ -116,6 +138,10 @@ impl Config {
                 None
             }
         };
+        let orphans = get("ORPHANS").as_deref().unwrap_or("report").parse().unwrap_or_else(|complaint| {
+            wrong.push(complaint);
+            Orphans::Report
+        });
         let key = if sealing_key.is_empty() { None } else { SealingKey::parse(&sealing_key).ok() };
         if key.is_none() && !sealing_key.is_empty() {
             wrong.push("SEALING_KEY must be base64 of 32 bytes; make one with: openssl rand -base64 32".into());
@@ -172,6 +198,7 @@ impl Config {
                 prefixes,
                 budget,
                 trial_days,
+                orphans,
             }),
             _ => Err(ConfigError(wrong)),
         }
@@ -227,6 +254,7 @@ mod tests {
             ("SEALING_KEY", "planted-but-short"),
             ("TENANT_URL", "https://example.com/"),
             ("SIGNUP_MODE", "everyone"),
+            ("ORPHANS", "burn"),
             ("BUCKET_PREFIX", "Bad_"),
             ("SCRIPT_PREFIX", "a-very-long-prefix-for-a-label-"),
         ];

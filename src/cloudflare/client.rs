@@ -8,6 +8,7 @@ use std::sync::Arc;
 use std::sync::atomic::{AtomicU32, Ordering};
 
 use bytes::Bytes;
+use futures_util::future::BoxFuture;
 use http::header::{ACCEPT, AUTHORIZATION, CONTENT_TYPE};
 use http::{HeaderMap, HeaderName, HeaderValue, Request};
 use serde::de::DeserializeOwned;
@@ -140,7 +141,7 @@ pub(super) struct Call<'a> {
     fault: Option<String>,
 }
 
-impl Call<'_> {
+impl<'a> Call<'a> {
     /// Adds a query parameter.
     pub(super) fn query(mut self, name: &str, value: &str) -> Self {
         self.url.push(if self.has_query { '&' } else { '?' });
@@ -224,8 +225,12 @@ impl Call<'_> {
     }
 
     /// Sends, once, reads the envelope, and notes in the log what came of it. A call that is dropped on its way leaves no
-    /// line: nobody is there to write it.
-    pub(super) async fn send(self) -> Result<Reply, Error> {
+    /// line: nobody is there to write it. Boxed, and so compiled once: every kind of call awaits it.
+    pub(super) fn send(self) -> BoxFuture<'a, Result<Reply, Error>> {
+        Box::pin(self.into_reply())
+    }
+
+    async fn into_reply(self) -> Result<Reply, Error> {
         let (client, operation) = (self.client, self.operation);
         let stopwatch = client.log.start();
         let result = match self.into_request() {
@@ -259,6 +264,12 @@ impl Call<'_> {
         self.send().await?.result()
     }
 
+    /// Sends and picks from the result what is needed, where a reader made by serde would cost the Worker kilobytes.
+    /// `None`: it is not there.
+    pub(super) async fn pick<T>(self, read: fn(&Value) -> Option<T>) -> Result<T, Error> {
+        self.send().await?.pick(read)
+    }
+
     /// Sends; what the result says does not matter.
     pub(super) async fn run(self) -> Result<(), Error> {
         self.send().await.map(drop)
@@ -280,6 +291,14 @@ impl Reply {
             operation: self.operation,
             // The message may quote the value at fault; replies carry no secret that could be of a wrong type.
             kind: ErrorKind::Unreadable { status: self.status, message: Refusal::brief(&fault.to_string()) },
+        })
+    }
+
+    /// What `read` finds in the result; without it the success cannot be read.
+    pub(super) fn pick<T>(&self, read: fn(&Value) -> Option<T>) -> Result<T, Error> {
+        read(&self.result).ok_or_else(|| {
+            let message = "a field is missing, or of another type".to_owned();
+            Error { operation: self.operation, kind: ErrorKind::Unreadable { status: self.status, message } }
         })
     }
 
@@ -352,6 +371,20 @@ fn read(operation: Operation, response: &http::Response<Bytes>, hidden: &[String
     Err(kind)
 }
 
+/// Each item of a list, read by `read`; an absent list is an empty one, an item that cannot be read spoils it.
+pub(super) fn each<T>(list: &Value, read: fn(&Value) -> Option<T>) -> Option<Vec<T>> {
+    match list {
+        Value::Null => Some(Vec::new()),
+        Value::Array(items) => items.iter().map(read).collect(),
+        _ => None,
+    }
+}
+
+/// The text of a field.
+pub(super) fn text(value: &Value, field: &str) -> Option<String> {
+    value.get(field)?.as_str().map(str::to_owned)
+}
+
 /// `#[serde(deserialize_with)]` of a time in a reply: absent, null and unreadable are all `None`.
 pub(super) fn lenient_time<'de, D: serde::Deserializer<'de>>(deserializer: D) -> Result<Option<Timestamp>, D::Error> {
     let value = Value::deserialize(deserializer)?;
@@ -378,7 +411,7 @@ mod tests {
     #[tokio::test]
     async fn every_call_shows_the_token_and_asks_for_json() {
         let (client, far) = client([ok(json!([]))]);
-        client.list_scripts(None).await.unwrap();
+        client.list_scripts().await.unwrap();
         let sent = far.only();
         assert_eq!(sent.line(), "GET workers/scripts");
         assert_eq!(sent.header("authorization"), Some(format!("Bearer {TOKEN}").as_str()));

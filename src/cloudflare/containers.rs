@@ -5,7 +5,7 @@
 //! such class" for some seconds; see [`Verdict::Later`](super::Verdict::Later).
 
 use serde::Deserialize;
-use serde_json::json;
+use serde_json::{Map, Value, json};
 
 use super::client::{Client, Page, lenient_time, or_default};
 use super::error::Error;
@@ -54,6 +54,12 @@ pub struct Application {
     /// When it was made.
     #[serde(default, deserialize_with = "lenient_time")]
     pub created_at: Option<Timestamp>,
+    /// Image and size as they are stored: `image`, and `instance_type` or what follows from it, such as `memory_mib`.
+    #[serde(default, deserialize_with = "or_default")]
+    pub configuration: Map<String, Value>,
+    /// The most instances that may run at once.
+    #[serde(default)]
+    pub max_instances: Option<u32>,
 }
 
 /// A Durable Object namespace, by its id.

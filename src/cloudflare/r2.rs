@@ -8,7 +8,7 @@ use http::HeaderName;
 use serde::{Deserialize, Serialize};
 use serde_json::{Map, Value, json};
 
-use super::client::{Client, Page, lenient_time, or_default};
+use super::client::{Client, Page, each, or_default, text};
 use super::error::Error;
 use super::operation::Operation;
 use crate::clock::Timestamp;
@@ -17,13 +17,19 @@ use crate::clock::Timestamp;
 pub const PAGE_SIZE: usize = 1000;
 
 /// An R2 bucket.
-#[derive(Clone, Debug, PartialEq, Eq, Deserialize)]
+#[derive(Clone, Debug, PartialEq, Eq)]
 pub struct Bucket {
     /// Unique in the account.
     pub name: String,
     /// When it was made; `None` if Cloudflare did not say.
-    #[serde(default, deserialize_with = "lenient_time")]
     pub creation_date: Option<Timestamp>,
+}
+
+impl Bucket {
+    fn read(value: &Value) -> Option<Self> {
+        let creation_date = value.get("creation_date").and_then(Value::as_str).and_then(Timestamp::parse);
+        Some(Self { name: text(value, "name")?, creation_date })
+    }
 }
 
 /// An object of a bucket.
@@ -100,12 +106,6 @@ impl LifecycleRule {
     }
 }
 
-#[derive(Deserialize)]
-struct Buckets {
-    #[serde(default, deserialize_with = "or_default")]
-    buckets: Vec<Bucket>,
-}
-
 #[derive(Default, Serialize, Deserialize)]
 struct Rules {
     #[serde(default, deserialize_with = "or_default")]
@@ -123,7 +123,7 @@ impl Client {
 
     /// `GET r2/buckets/{bucket}`.
     pub async fn get_bucket(&self, bucket: &str) -> Result<Bucket, Error> {
-        self.call(Operation::BucketGet, &[bucket]).fetch().await
+        self.call(Operation::BucketGet, &[bucket]).pick(Bucket::read).await
     }
 
     /// `GET r2/buckets`, ordered by name. `name_contains` may match anywhere in the name: compare prefixes yourself.
@@ -136,7 +136,8 @@ impl Client {
             .send()
             .await?;
         let cursor = reply.info_text("cursor");
-        Ok(Page { items: reply.result::<Buckets>()?.buckets, cursor })
+        let items = reply.pick(|result| each(result.get("buckets")?, Bucket::read))?;
+        Ok(Page { items, cursor })
     }
 
     /// `DELETE r2/buckets/{bucket}`. Refused with [`Verdict::NotEmpty`](super::Verdict::NotEmpty) while it holds

@@ -2,21 +2,26 @@
 
 use http::HeaderName;
 use serde::{Deserialize, Serialize};
-use serde_json::json;
+use serde_json::{Value, json};
 
-use super::client::{Client, or_default};
+use super::client::{Client, each, text};
 use super::error::Error;
 use super::operation::Operation;
 
 /// Whether a script answers on workers.dev.
-#[derive(Clone, Copy, Debug, Default, PartialEq, Eq, Deserialize)]
+#[derive(Clone, Copy, Debug, Default, PartialEq, Eq)]
 pub struct ScriptSubdomain {
     /// At `https://<script>.<account's subdomain>.workers.dev`.
-    #[serde(default, deserialize_with = "or_default")]
     pub enabled: bool,
     /// Also each version at a hostname of its own.
-    #[serde(default, deserialize_with = "or_default")]
     pub previews_enabled: bool,
+}
+
+impl ScriptSubdomain {
+    fn read(value: &Value) -> Option<Self> {
+        let is_on = |field| value.get(field).and_then(Value::as_bool).unwrap_or_default();
+        value.is_object().then(|| Self { enabled: is_on("enabled"), previews_enabled: is_on("previews_enabled") })
+    }
 }
 
 #[derive(Deserialize)]
@@ -24,21 +29,9 @@ struct AccountSubdomain {
     subdomain: String,
 }
 
-#[derive(Default, Deserialize)]
-struct Schedules {
-    #[serde(default, deserialize_with = "or_default")]
-    schedules: Vec<Schedule>,
-}
-
-#[derive(Serialize, Deserialize)]
-struct Schedule {
-    cron: String,
-}
-
-impl Schedules {
-    fn into_crons(self) -> Vec<String> {
-        self.schedules.into_iter().map(|schedule| schedule.cron).collect()
-    }
+#[derive(Serialize)]
+struct Schedule<'a> {
+    cron: &'a str,
 }
 
 /// What wrangler sends with this one call.
@@ -54,7 +47,7 @@ impl Client {
 
     /// `GET workers/scripts/{script}/subdomain`.
     pub async fn get_script_subdomain(&self, script: &str) -> Result<ScriptSubdomain, Error> {
-        self.call(Operation::ScriptSubdomainGet, &[script]).fetch().await
+        self.call(Operation::ScriptSubdomainGet, &[script]).pick(ScriptSubdomain::read).await
     }
 
     /// `POST workers/scripts/{script}/subdomain`: opens or closes the hostname to the public, previews stay closed.
@@ -72,14 +65,14 @@ impl Client {
 
     /// `GET workers/scripts/{script}/schedules`: cron expressions.
     pub async fn get_schedules(&self, script: &str) -> Result<Vec<String>, Error> {
-        let found: Option<Schedules> = self.call(Operation::SchedulesGet, &[script]).fetch().await?;
-        Ok(found.unwrap_or_default().into_crons())
+        let read = |found: &Value| each(found.get("schedules")?, |schedule| text(schedule, "cron"));
+        self.call(Operation::SchedulesGet, &[script]).pick(read).await
     }
 
     /// `PUT workers/scripts/{script}/schedules`: these times and no others; none switches cron off. Takes up to 15
     /// minutes to spread. Twice: the same.
     pub async fn put_schedules(&self, script: &str, crons: &[String]) -> Result<(), Error> {
-        let schedules: Vec<_> = crons.iter().map(|cron| Schedule { cron: cron.clone() }).collect();
+        let schedules: Vec<_> = crons.iter().map(|cron| Schedule { cron }).collect();
         self.call(Operation::SchedulesPut, &[script]).json(&schedules).run().await
     }
 }

@@ -7,12 +7,11 @@ use serde::{Deserialize, Serialize};
 use serde_json::{Map, Value};
 
 pub use super::binding::Binding;
-use super::client::{Client, lenient_time, or_default};
+use super::client::{Client, each, or_default, text};
 use super::error::Error;
 use super::multipart::File;
 use super::operation::Operation;
 use super::secret_text::{SecretText, exposed};
-use crate::clock::Timestamp;
 
 /// A whole Worker: what it is made of and what it is given.
 #[derive(Clone, Debug)]
@@ -132,36 +131,33 @@ pub struct Observability {
 }
 
 /// A script as the list shows it.
-#[derive(Clone, Debug, PartialEq, Eq, Deserialize)]
+#[derive(Clone, Debug, PartialEq, Eq)]
 pub struct ScriptInfo {
     /// Its name.
     pub id: String,
-    /// Changes with the code.
-    #[serde(default)]
-    pub etag: Option<String>,
     /// Cloudflare's own id of the Worker, which a rename keeps and a deletion ends.
-    #[serde(default)]
     pub tag: Option<String>,
     /// Our marks.
-    #[serde(default, deserialize_with = "or_default")]
     pub tags: Vec<String>,
-    /// Last Durable Object migration.
-    #[serde(default)]
-    pub migration_tag: Option<String>,
-    /// When it was first uploaded.
-    #[serde(default, deserialize_with = "lenient_time")]
-    pub created_on: Option<Timestamp>,
-    /// When it was last changed.
-    #[serde(default, deserialize_with = "lenient_time")]
-    pub modified_on: Option<Timestamp>,
-    /// How it was last deployed: `api`, `wrangler`, `dash`.
-    #[serde(default)]
-    pub last_deployed_from: Option<String>,
+}
+
+impl ScriptInfo {
+    fn read(value: &Value) -> Option<Self> {
+        let tags = tags_of(value)?;
+        Some(Self { id: text(value, "id")?, tag: text(value, "tag"), tags })
+    }
+}
+
+fn tags_of(value: &Value) -> Option<Vec<String>> {
+    each(value.get("tags").unwrap_or(&Value::Null), |tag| tag.as_str().map(str::to_owned))
 }
 
 /// A script as its service shows it.
 #[derive(Clone, Debug, Default, PartialEq, Deserialize)]
 pub struct ServiceScript {
+    /// As [`ScriptInfo::tag`].
+    #[serde(default)]
+    pub tag: Option<String>,
     /// Our marks.
     #[serde(default, deserialize_with = "or_default")]
     pub tags: Vec<String>,
@@ -180,15 +176,20 @@ struct ServiceEnvironment {
     script: ServiceScript,
 }
 
-/// A script's settings, as far as the plane reads them.
-#[derive(Clone, Debug, Default, PartialEq, Deserialize)]
+/// What a script is given, as its settings show it.
+#[derive(Clone, Debug, Default, PartialEq)]
 pub struct ScriptSettings {
-    /// All bindings in Cloudflare's form, `name` and `type` included; those of secrets without their value.
-    #[serde(default, deserialize_with = "or_default")]
+    /// Bindings in Cloudflare's form; of a secret no more than type and name.
     pub bindings: Vec<Map<String, Value>>,
     /// Our marks.
-    #[serde(default, deserialize_with = "or_default")]
     pub tags: Vec<String>,
+}
+
+impl ScriptSettings {
+    fn read(value: &Value) -> Option<Self> {
+        let bindings = each(value.get("bindings")?, |binding| binding.as_object().cloned())?;
+        Some(Self { bindings, tags: tags_of(value)? })
+    }
 }
 
 /// A change of settings; `None` leaves as it is.
@@ -223,12 +224,9 @@ impl Client {
         call.json_form("metadata", &upload.metadata, modules).run().await
     }
 
-    /// `GET workers/scripts`, in one page; `tag` keeps those that bear the mark.
-    pub async fn list_scripts(&self, tag: Option<&str>) -> Result<Vec<ScriptInfo>, Error> {
-        let filter = tag.map(|tag| format!("{tag}:yes"));
-        let scripts: Option<_> =
-            self.call(Operation::ScriptList, &[]).query_if("tags", filter.as_deref()).fetch().await?;
-        Ok(scripts.unwrap_or_default())
+    /// `GET workers/scripts`: all of them, in one page.
+    pub async fn list_scripts(&self) -> Result<Vec<ScriptInfo>, Error> {
+        self.call(Operation::ScriptList, &[]).pick(|list| each(list, ScriptInfo::read)).await
     }
 
     /// `DELETE workers/scripts/{script}?force=true`: with it go its secrets, crons, hostname and Durable Object
@@ -246,7 +244,7 @@ impl Client {
 
     /// `GET workers/scripts/{script}/settings`: of the version that is deployed.
     pub async fn get_script_settings(&self, script: &str) -> Result<ScriptSettings, Error> {
-        self.call(Operation::ScriptSettingsGet, &[script]).fetch().await
+        self.call(Operation::ScriptSettingsGet, &[script]).pick(ScriptSettings::read).await
     }
 
     /// `PATCH workers/scripts/{script}/settings`. A change of bindings makes a new version. Twice: the same.
@@ -417,10 +415,42 @@ mod tests {
             service(json!({ "tags": ["paramita"] })),
         ]);
         let seen = client.get_service_script("s").await.unwrap();
-        assert_eq!(seen, ServiceScript { tags: vec![], migration_tag: Some("v1".to_owned()) });
+        assert_eq!(seen, ServiceScript { tag: None, tags: vec![], migration_tag: Some("v1".to_owned()) });
         let seen = client.get_service_script("s").await.unwrap();
-        assert_eq!(seen, ServiceScript { tags: vec!["paramita".to_owned()], migration_tag: None });
+        assert_eq!(seen, ServiceScript { tag: None, tags: vec!["paramita".to_owned()], migration_tag: None });
         assert_eq!(far.sent()[0].line(), "GET workers/services/s");
+    }
+
+    #[tokio::test]
+    async fn settings_and_lists_are_read_whatever_else_they_hold_and_never_half() {
+        let script = json!({ "id": "s", "tag": "e1", "tags": ["paramita"], "etag": "x", "logpush": false });
+        let (client, far) = client([
+            ok(json!({ "bindings": [{ "type": "secret_text", "name": "A" }], "tags": null, "logpush": false })),
+            ok(json!({ "tags": ["paramita"] })),
+            ok(json!([script, { "id": "t", "tags": null }])),
+            ok(json!(null)),
+            ok(json!([{ "id": "s" }, { "name": "no id" }])),
+        ]);
+        let seen = client.get_script_settings("s").await.unwrap();
+        let bindings = vec![fields(json!({ "type": "secret_text", "name": "A" }))];
+        assert_eq!(seen, ScriptSettings { bindings, tags: Vec::new() });
+        let error = client.get_script_settings("s").await.unwrap_err();
+        assert_eq!(error.verdict(), crate::cloudflare::Verdict::LookAgain, "no bindings shown is not the same as none");
+
+        let info = |id: &str, tag: Option<&str>, tags: &[&str]| ScriptInfo {
+            id: id.to_owned(),
+            tag: tag.map(str::to_owned),
+            tags: tags.iter().map(|tag| (*tag).to_owned()).collect(),
+        };
+        let listed = client.list_scripts().await.unwrap();
+        assert_eq!(listed, [info("s", Some("e1"), &["paramita"]), info("t", None, &[])]);
+        assert_eq!(client.list_scripts().await.unwrap(), []);
+        assert!(client.list_scripts().await.is_err(), "a list with a hole is not a whole one");
+        let sent = far.sent();
+        assert_eq!(
+            (sent[0].line(), sent[2].line()),
+            ("GET workers/scripts/s/settings".into(), "GET workers/scripts".into())
+        );
     }
 
     #[tokio::test]
@@ -438,13 +468,14 @@ mod tests {
     }
 
     #[tokio::test]
-    async fn settings_are_read_though_fields_are_missing() {
+    async fn settings_without_tags_are_read_and_those_without_bindings_are_not_taken_for_bare() {
         let secret = json!({ "name": "KEY", "type": "secret_text" });
         let full = json!({ "bindings": [secret], "tags": ["ours"], "usage_model": "standard" });
-        let (client, far) = client([ok(full), ok(json!({ "tags": null }))]);
+        let (client, far) = client([ok(full), ok(json!({ "bindings": [], "tags": null })), ok(json!({}))]);
         let settings = client.get_script_settings("s").await.unwrap();
         assert_eq!(settings, ScriptSettings { bindings: vec![fields(secret)], tags: vec!["ours".to_owned()] });
         assert_eq!(far.only().line(), "GET workers/scripts/s/settings");
         assert_eq!(client.get_script_settings("s").await.unwrap(), ScriptSettings::default());
+        assert!(client.get_script_settings("s").await.is_err());
     }
 }

@@ -1,21 +1,11 @@
 //! Secrets of a Worker. Cloudflare never tells their values.
 
-use serde::{Deserialize, Serialize, Serializer};
+use serde::{Serialize, Serializer};
 
-use super::client::Client;
+use super::client::{Client, each, text};
 use super::error::Error;
 use super::operation::Operation;
 use super::secret_text::{SecretText, exposed};
-
-/// What Cloudflare tells of a secret.
-#[derive(Clone, Debug, PartialEq, Eq, Deserialize)]
-pub struct SecretInfo {
-    /// Name in the environment.
-    pub name: String,
-    /// `secret_text`, `secret_key`.
-    #[serde(default, rename = "type")]
-    pub kind: Option<String>,
-}
 
 /// A secret as it travels: serialising it writes the value.
 #[derive(Clone, Debug, PartialEq, Eq, Serialize)]
@@ -66,10 +56,9 @@ impl Client {
         call.json_as("application/merge-patch+json", &Patch { secrets: Changes { set, delete } }).run().await
     }
 
-    /// `GET workers/scripts/{script}/secrets`: names only.
-    pub async fn list_secrets(&self, script: &str) -> Result<Vec<SecretInfo>, Error> {
-        let secrets: Option<_> = self.call(Operation::SecretList, &[script]).fetch().await?;
-        Ok(secrets.unwrap_or_default())
+    /// `GET workers/scripts/{script}/secrets`: their names.
+    pub async fn list_secrets(&self, script: &str) -> Result<Vec<String>, Error> {
+        self.call(Operation::SecretList, &[script]).pick(|list| each(list, |secret| text(secret, "name"))).await
     }
 
     /// `PUT workers/scripts/{script}/secrets`: one secret, one version. Twice: the same.
@@ -118,7 +107,7 @@ mod tests {
             client([ok(json!({})), ok(json!([{ "name": "A", "type": "secret_text" }])), ok(json!(null))]);
         client.put_secret("s", "ANTHROPIC_API_KEY", &SecretText::new("value-1")).await.unwrap();
         let listed = client.list_secrets("s").await.unwrap();
-        assert_eq!(listed, [SecretInfo { name: "A".to_owned(), kind: Some("secret_text".to_owned()) }]);
+        assert_eq!(listed, ["A"]);
         client.delete_secret("s", "DISCORD_BOT_TOKEN").await.unwrap();
         let sent = far.sent();
         let lines: Vec<_> = sent.iter().map(|sent| sent.line()).collect();

@@ -11,7 +11,7 @@ mod conclusion;
 pub mod desired;
 pub mod execute;
 #[cfg(test)]
-mod fixtures;
+pub(crate) mod fixtures;
 pub mod plan;
 mod round;
 pub mod step;

@@ -203,7 +203,7 @@ fn ids(leased: &Leased) -> (Value, Value) {
 }
 
 /// A line of the ledger; `confirmed` when it was Cloudflare that said so.
-fn write(id: &Value, line: &Resource, confirmed: Option<Timestamp>) -> Result<Statement, Error> {
+pub(super) fn write(id: &Value, line: &Resource, confirmed: Option<Timestamp>) -> Result<Statement, Error> {
     let applied = match &line.applied {
         Some(applied) => to_json(applied)?,
         None => Value::Null,

@@ -10,6 +10,7 @@
 
 mod budget;
 pub mod db;
+mod jobs;
 mod lease;
 mod row;
 pub mod sql;
@@ -18,8 +19,11 @@ pub mod sqlite;
 
 use std::sync::Arc;
 
+use futures_util::future::BoxFuture;
+
 pub use self::budget::ApiBudget;
 use self::db::{Db, DbError, Outcome, Statement, Value};
+pub use self::jobs::{Claim, Orphan, Repair, Sighting, Standing};
 pub use self::lease::{Leased, RoundEnd, StageEnd, StageStart};
 pub use self::row::EventRow;
 use crate::clock::Timestamp;
@@ -270,9 +274,16 @@ impl Registry {
         Ok(())
     }
 
-    async fn one<const N: usize>(&self, sql: &'static str, args: [Value; N]) -> Result<Outcome, Error> {
-        let [outcome] = self.batch(vec![statement(sql, args)]).await?;
-        Ok(outcome)
+    fn one<const N: usize>(&self, sql: &'static str, args: [Value; N]) -> BoxFuture<'_, Result<Outcome, Error>> {
+        self.run(statement(sql, args))
+    }
+
+    /// Boxed, and so compiled once: inlined into each of its callers it costs the Worker a kilobyte for each.
+    fn run(&self, statement: Statement) -> BoxFuture<'_, Result<Outcome, Error>> {
+        Box::pin(async {
+            let [outcome] = self.batch(vec![statement]).await?;
+            Ok(outcome)
+        })
     }
 
     async fn batch<const N: usize>(&self, statements: Vec<Statement>) -> Result<[Outcome; N], Error> {

@@ -27,6 +27,20 @@ macro_rules! in_order {
     };
 }
 
+/// The condition that somebody may own what is called `$name` in Cloudflare: a living tenant has it on its ledger, or a
+/// deleted one of whose line no read has shown yet that nothing is left.
+macro_rules! on_a_ledger {
+    ($kind:literal, $name:literal) => {
+        concat!(
+            "EXISTS (SELECT 1 FROM resource r JOIN tenant t ON t.id = r.tenant_id WHERE r.kind = ",
+            $kind,
+            " AND r.name = ",
+            $name,
+            " AND (t.deleted_at_ms IS NULL OR r.asked_at_ms IS NOT NULL))"
+        )
+    };
+}
+
 /// What every change of what is wanted does beside the change itself, as the `SET` part of an update with ?3 for the
 /// conditions and ?4 for the time: another generation, due at once.
 macro_rules! wanted_anew {
@@ -247,3 +261,126 @@ pub const GUARD_NOT_BLOCKED: &str = "SELECT CASE WHEN EXISTS (SELECT 1 FROM api_
 
 /// What is booked, and until when nothing may be called.
 pub const API_BUDGET: &str = "SELECT booked_until_ms, blocked_until_ms FROM api_budget WHERE id = 1";
+
+/// Takes a run of a job: one that never ran, one whose last run ended before ?4 or left something for the next (its
+/// cursor), or one that began before ?3 and never ended. One statement, so that of two at once one gets it. Returns
+/// where it is to go on.
+pub const CLAIM_JOB: &str = "INSERT INTO job (name, started_at_ms, report) VALUES (?1, ?2, '{}') \
+     ON CONFLICT (name) DO UPDATE SET started_at_ms = ?2, finished_at_ms = NULL \
+     WHERE CASE WHEN finished_at_ms IS NULL THEN started_at_ms <= ?3 \
+     ELSE cursor IS NOT NULL OR started_at_ms <= ?4 END RETURNING cursor";
+
+/// Where a run is, if it has not been taken over.
+pub const SAVE_JOB: &str =
+    "UPDATE job SET cursor = ?3 WHERE name = ?1 AND started_at_ms = ?2 AND finished_at_ms IS NULL";
+
+/// The end of a run, if it has not been taken over.
+pub const FINISH_JOB: &str = "UPDATE job SET finished_at_ms = ?3, cursor = ?4, report = ?5 \
+     WHERE name = ?1 AND started_at_ms = ?2 AND finished_at_ms IS NULL";
+
+/// How the rounds of all tenants stand at ?1; reads those that want one. ?2 and ?3 are the deadlines of a change and of a
+/// deletion, in milliseconds.
+pub const STANDING: &str = "SELECT \
+     COUNT(*) FILTER (WHERE due_at_ms <= ?1 AND lease_expires_ms <= ?1) AS due, \
+     COUNT(*) FILTER (WHERE lease_token IS NOT NULL AND lease_expires_ms <= ?1) AS vanished, \
+     COUNT(*) FILTER (WHERE CASE WHEN phase IN ('pending', 'updating') THEN wanted_since_ms <= ?1 - ?2 \
+     WHEN phase = 'deleting' THEN MAX(COALESCE(keep_data_until_ms, 0), wanted_since_ms) <= ?1 - ?3 END) AS overdue, \
+     COUNT(*) FILTER (WHERE lease_token IS NULL AND booked_calls > 0) AS waiting_for_turn \
+     FROM tenant WHERE due_at_ms IS NOT NULL";
+
+/// Trials that ended by ?1: those that run, and those that ended by ?2.
+pub const ENDED_TRIALS: &str = concat!(
+    "SELECT ",
+    tenant_columns!(),
+    " FROM tenant t WHERE t.expires_at_ms <= ?1 AND t.delete_asked_at_ms IS NULL \
+     AND (t.suspended_at_ms IS NULL OR t.expires_at_ms <= ?2) ORDER BY t.expires_at_ms LIMIT ?3"
+);
+
+/// Begins the repair of a tenant that is as it was read (?5), at rest and not being deleted. Nothing else is wanted of it,
+/// so its generation stays.
+pub const REPAIR: &str = "UPDATE tenant SET phase = 'updating', conditions = ?3, wanted_since_ms = ?4, attempts = 0, \
+     due_at_ms = ?4, booked_calls = 0, updated_at_ms = ?4 \
+     WHERE id = ?1 AND generation = ?2 AND updated_at_ms = ?5 AND phase IN ('ready', 'suspended') \
+     AND lease_token IS NULL AND delete_asked_at_ms IS NULL";
+
+/// The Worker lacks this secret, whose value was erased when it was pushed: only its owner can set it again.
+pub const SECRET_LOST: &str = "UPDATE secret SET pushed_version = 0 WHERE tenant_id = ?1 AND name = ?2";
+
+/// Tenants at rest since ?2, the one that was compared least recently first; none that was compared after ?1.
+pub const LEAST_CHECKED: &str = "SELECT id FROM tenant \
+     WHERE phase IN ('ready', 'suspended') AND checked_at_ms <= ?1 AND updated_at_ms <= ?2 AND lease_token IS NULL \
+     ORDER BY checked_at_ms LIMIT ?3";
+
+/// A tenant was compared with what Cloudflare has.
+pub const CHECKED: &str = "UPDATE tenant SET checked_at_ms = ?2 WHERE id = ?1";
+
+/// Whether a tenant's history has this line since ?4.
+pub const HAPPENED_SINCE: &str = "SELECT 1 AS happened FROM event \
+     WHERE tenant_id = ?1 AND reason = ?2 AND message = ?3 AND at_ms > ?4 LIMIT 1";
+
+/// What of kind ?1 shows in the account (?2: a JSON list) and is on no ledger, noted as seen at ?3. What was not seen for
+/// ?4 milliseconds, or has another id, is another thing: nobody's word about the former is good for it. Returns names.
+pub const SIGHT_ORPHANS: &str = concat!(
+    "INSERT INTO orphan (kind, name, external_id, is_ours, first_seen_ms, last_seen_ms) \
+     SELECT ?1, s.value ->> 'name', s.value ->> 'external_id', s.value ->> 'is_ours', ?3, ?3 FROM json_each(?2) s \
+     WHERE NOT ",
+    on_a_ledger!("?1", "s.value ->> 'name'"),
+    " ON CONFLICT (kind, name) DO UPDATE SET external_id = excluded.external_id, is_ours = excluded.is_ours, \
+     last_seen_ms = ?3, \
+     first_seen_ms = CASE WHEN external_id IS excluded.external_id AND last_seen_ms > ?3 - ?4 THEN first_seen_ms \
+     ELSE ?3 END, \
+     delete_asked_at_ms = CASE WHEN external_id IS excluded.external_id AND last_seen_ms > ?3 - ?4 \
+     THEN delete_asked_at_ms END RETURNING name"
+);
+
+/// The next orphan after (?1, ?2) that is to go: seen since ?3, first seen by ?4, and an operator said so, or it carries
+/// our mark and ?5 says that this is enough.
+pub const ORPHAN_TO_REMOVE: &str = concat!(
+    "SELECT o.kind, o.name, o.external_id, o.delete_asked_at_ms FROM orphan o \
+     WHERE (o.kind, o.name) > (?1, ?2) AND o.last_seen_ms >= ?3 AND o.first_seen_ms <= ?4 \
+     AND (o.delete_asked_at_ms IS NOT NULL OR (?5 AND o.is_ours)) AND NOT ",
+    on_a_ledger!("o.kind", "o.name"),
+    " ORDER BY o.kind, o.name LIMIT 1"
+);
+
+/// Whether somebody may own what is called ?2.
+pub const IS_ON_A_LEDGER: &str = concat!("SELECT ", on_a_ledger!("?1", "?2"), " AS is_owned");
+
+/// An orphan that is gone.
+pub const FORGET_ORPHAN: &str = "DELETE FROM orphan WHERE kind = ?1 AND name = ?2";
+
+/// The next line after the name ?2 of kind ?1, of a tenant at rest, that begins with ?3, was known to be there before ?4,
+/// and is not among the names of ?5 (a JSON list).
+pub const NEXT_MISSING: &str = "SELECT r.tenant_id, r.name FROM resource r JOIN tenant t ON t.id = r.tenant_id \
+     WHERE r.kind = ?1 AND r.name > ?2 AND substr(r.name, 1, length(?3)) = ?3 AND r.state = 'present' \
+     AND r.confirmed_at_ms < ?4 AND t.phase IN ('ready', 'suspended') AND t.lease_token IS NULL \
+     AND r.name NOT IN (SELECT value FROM json_each(?5)) ORDER BY r.name LIMIT 1";
+
+/// At most ?2 lines of history of living tenants that are older than ?1.
+pub const PURGE_EVENTS: &str = "DELETE FROM event WHERE id IN (SELECT e.id FROM event e JOIN tenant t ON t.id = e.tenant_id \
+     WHERE e.at_ms <= ?1 AND t.deleted_at_ms IS NULL ORDER BY e.at_ms LIMIT ?2)";
+
+/// At most ?2 orphans that were last seen by ?1.
+pub const PURGE_ORPHANS: &str = "DELETE FROM orphan WHERE (kind, name) IN \
+     (SELECT kind, name FROM orphan WHERE last_seen_ms <= ?1 LIMIT ?2)";
+
+/// At most ?2 tombstones from before ?1, none of which may still have anything in Cloudflare, are chosen by this.
+macro_rules! old_tombstones {
+    () => {
+        "(SELECT id FROM tenant WHERE deleted_at_ms <= ?1 AND NOT EXISTS (SELECT 1 FROM resource r \
+         WHERE r.tenant_id = id AND r.kind IN ('bucket', 'script', 'application') \
+         AND (r.state <> 'absent' OR r.asked_at_ms IS NOT NULL)) ORDER BY deleted_at_ms, id LIMIT ?2)"
+    };
+}
+
+/// At most ?3 lines of history of old tombstones.
+pub const PURGE_TOMBSTONE_EVENTS: &str =
+    concat!("DELETE FROM event WHERE id IN (SELECT id FROM event WHERE tenant_id IN ", old_tombstones!(), " LIMIT ?3)");
+
+/// Old tombstones whose history is gone, with all their rows: in one batch each statement chooses the same ones.
+pub const PURGE_TOMBSTONES: [&str; 4] = [
+    concat!("DELETE FROM secret WHERE tenant_id IN ", old_tombstones!()),
+    concat!("DELETE FROM token WHERE tenant_id IN ", old_tombstones!()),
+    concat!("DELETE FROM resource WHERE tenant_id IN ", old_tombstones!()),
+    concat!("DELETE FROM tenant WHERE id IN ", old_tombstones!()),
+];

@@ -24,6 +24,10 @@ pub use spec::TenantSpec;
 use crate::clock::Timestamp;
 use crate::release::ReleaseId;
 
+/// Days that a tenant's data is kept after its deletion was asked for, when nothing else was said, and after the end of its
+/// trial.
+pub const GRACE_DAYS: i64 = 7;
+
 /// A tenant as the registry has it: what is wanted of it, and how far it is.
 #[derive(Clone, Debug, PartialEq)]
 pub struct Tenant {
@@ -43,7 +47,7 @@ pub struct Tenant {
     pub release: ReleaseId,
     /// What holds right now.
     pub conditions: Vec<Condition>,
-    /// When the present generation was asked for.
+    /// When the present generation was asked for, or its last repair began.
     pub wanted_since: Timestamp,
     /// Since when it is to stand still: kept with all its data, not running, not costing.
     pub suspended_at: Option<Timestamp>,

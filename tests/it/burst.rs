@@ -55,7 +55,7 @@ async fn until_all_are(plane: &TestPlane, phase: &str) -> Duration {
     let watch = async {
         loop {
             sleep(Duration::from_secs(60)).await;
-            paramita::jobs::on_tick(&plane.app).await.unwrap();
+            plane.tick().await;
         }
     };
     let done = async {

@@ -26,7 +26,7 @@ async fn hours_until_deleted(plane: &TestPlane, token: &str) -> usize {
             return hours;
         }
         plane.clock.advance_ms(HOUR_MS);
-        paramita::jobs::on_tick(&plane.app).await.unwrap();
+        plane.tick().await;
     }
     panic!("not deleted: {}", plane.tenant("alice", token).await);
 }
@@ -135,7 +135,7 @@ async fn a_deletion_that_takes_days_never_gives_up_and_says_that_it_is_late() {
     plane.round().await;
     for _ in 0..80 {
         plane.clock.advance_ms(HOUR_MS);
-        paramita::jobs::on_tick(&plane.app).await.unwrap();
+        plane.tick().await;
     }
     let tenant = plane.tenant("alice", &token).await;
     assert_eq!(condition(&tenant, "Stalled").0, "True", "{tenant}");

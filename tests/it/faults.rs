@@ -216,7 +216,7 @@ async fn cut_off(plane: &TestPlane, half_seconds: u64) {
     let round = tokio::time::timeout(limit, paramita::jobs::on_nudge(&plane.app, nudge)).await;
     drop(round);
     plane.clock.advance_ms(10 * 60 * 1_000);
-    for round in paramita::jobs::on_tick(&plane.app).await.unwrap() {
+    for round in plane.tick().await.rounds.unwrap().found.rounds {
         round.unwrap();
     }
     plane.until_quiet().await;
@@ -264,7 +264,7 @@ async fn a_worker_uploaded_again_keeps_the_secrets_that_it_has() {
     let due = "UPDATE tenant SET due_at_ms = 1";
     let statements = [forget, due].map(|sql| Statement { sql, args: Vec::new() });
     plane.database.batch(statements.into()).await.unwrap();
-    paramita::jobs::on_tick(&plane.app).await.unwrap();
+    plane.tick().await;
     plane.until_quiet().await;
     ready(&plane, &token).await;
     assert_eq!(plane.calls().iter().filter(|kind| *kind == "script.upload").count(), 2);
@@ -300,7 +300,7 @@ async fn a_container_that_shows_late_is_not_left_behind() {
     let stale = plane.emulator.fault(Fault::new(Effect::StaleRead).kind("container.list").times(2));
     plane.emulator.fault(Fault::new(Effect::ReplyLost).kind("container.create"));
     plane.lose_nudges();
-    paramita::jobs::on_tick(&plane.app).await.unwrap();
+    plane.tick().await;
     plane.lose_nudges();
     assert!(plane.emulator.state().await.unwrap().applications.contains_key("moltbot-alice"));
 
@@ -340,7 +340,7 @@ async fn secrets_that_went_with_the_worker_are_not_taken_for_live_after_a_lost_r
     let token = plane.sign_up(&body).await["token"].as_str().unwrap().to_owned();
     plane.until_quiet().await;
     plane.raw("DELETE", "/v1/tenants/alice", Some(&token), "").await.expect(202);
-    paramita::jobs::on_tick(&plane.app).await.unwrap();
+    plane.tick().await;
     plane.lose_nudges();
 
     // The new Worker is there and ours, which is all that a look shows.
@@ -360,7 +360,7 @@ async fn a_worker_whose_deletion_may_still_act_is_not_built_upon() {
     plane.until_quiet().await;
     plane.emulator.fault(Fault::new(Effect::RequestLost).kind("script.delete"));
     plane.raw("DELETE", "/v1/tenants/alice", Some(&token), "").await.expect(202);
-    paramita::jobs::on_tick(&plane.app).await.unwrap();
+    plane.tick().await;
 
     plane.raw("POST", "/v1/tenants/alice/undelete", Some(&token), "{}").await.expect(202);
     plane.until_quiet().await;

@@ -212,9 +212,9 @@ async fn deletion_with_grace_keeps_the_data_until_the_time_is_over() {
 
     // A day before the end the sweep finds nothing to do; a day after, it ends what is left.
     plane.clock.advance_ms(6 * 24 * 60 * 60 * 1_000);
-    assert!(paramita::jobs::on_tick(&plane.app).await.unwrap().is_empty());
+    assert!(plane.tick().await.rounds.unwrap().found.rounds.is_empty());
     plane.clock.advance_ms(2 * 24 * 60 * 60 * 1_000);
-    assert_eq!(paramita::jobs::on_tick(&plane.app).await.unwrap().len(), 1);
+    assert_eq!(plane.tick().await.rounds.unwrap().found.converged, 1);
     assert_eq!(plane.emulator.state().await.unwrap(), State::default());
     assert_eq!(plane.tenant("alice", &token).await["phase"], "deleted");
 }
@@ -246,7 +246,7 @@ async fn a_lost_nudge_is_made_good_by_the_sweep() {
     let plane = TestPlane::new().await;
     let token = token(&plane.sign_up(&alice()).await);
     plane.lose_nudges();
-    paramita::jobs::on_tick(&plane.app).await.unwrap();
+    plane.tick().await;
     assert_eq!(plane.tenant("alice", &token).await["phase"], "ready");
 }
 

@@ -83,7 +83,7 @@ async fn no_line_holds_a_secret_or_a_token_or_a_path_that_was_made_up() {
     plane.get(&format!("/v1/tenants/alice?token={token}"), Some(token)).await.expect(422);
     plane.get(&format!("/{token}"), None).await.expect(404);
     plane.raw("POST", "/v1/tenants", None, PLANTED).await.expect(400);
-    paramita::jobs::on_tick(&plane.app).await.unwrap();
+    plane.tick().await;
 
     let lines = plane.lines();
     let uploads = lines.iter().filter(|line| line["kind"] == "workers.script.upload");
@@ -205,15 +205,15 @@ async fn each_tick_has_an_id_of_its_own_which_its_rounds_carry() {
     plane.sign_up(&json!({"name": "alice"})).await;
     plane.lose_nudges();
     for _ in 0..2 {
-        paramita::jobs::on_tick(&plane.app).await.unwrap();
+        plane.tick().await;
     }
     plane.lose_database_answer(1);
-    paramita::jobs::on_tick(&plane.app).await.unwrap_err();
+    plane.tick().await;
 
     let ticks = plane.lines_of("cron");
-    assert_eq!(all(&ticks, "rounds"), [&json!(1), &json!(0), &Json::Null]);
+    assert_eq!(all(&ticks, "rounds"), [1, 0, 0]);
     assert_eq!(all(&ticks, "level"), ["info", "info", "error"]);
-    assert_eq!(ticks[2]["cause"], "database: the connection broke");
+    assert_eq!(ticks[2]["cause"], "trials: database: the connection broke");
     let ids: Vec<&str> = ticks.iter().map(|tick| text(&tick["request_id"])).collect();
     assert!(ids.iter().all(|id| id.starts_with("cron-")) && ids[0] != ids[1], "{ids:?}");
     let rounds = plane.lines_of("round");

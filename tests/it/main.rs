@@ -14,6 +14,7 @@ mod emptying;
 mod every_step;
 mod faults;
 mod fixtures;
+mod jobs;
 mod life;
 mod log;
 mod plane;

@@ -19,6 +19,7 @@ use paramita::clock::{Clock, ManualClock, Timestamp};
 use paramita::cloudflare::{Transport, TransportError};
 use paramita::config::Config;
 use paramita::entropy::SeededEntropy;
+use paramita::jobs::TickReport;
 use paramita::log::{Log, MemoryLog};
 use paramita::reconcile::Report;
 use paramita::registry::db::{Db, DbError, Outcome, Statement};
@@ -49,6 +50,7 @@ pub struct TestPlane {
     call_ms: Arc<AtomicU64>,
     log: Arc<MemoryLog>,
     until_lost: Arc<AtomicU32>,
+    until_hung: Arc<AtomicU32>,
     nudges: Arc<Nudges>,
     router: Router,
 }
@@ -91,11 +93,16 @@ struct Connection {
     database: Arc<Sqlite>,
     /// Batches still to be answered before one's answer is lost; 0: none is.
     until_lost: Arc<AtomicU32>,
+    /// Batches still to be answered before one is never answered, nor carried out; 0: none is.
+    until_hung: Arc<AtomicU32>,
 }
 
 impl Db for Connection {
     fn batch(&self, statements: Vec<Statement>) -> BoxFuture<'_, Result<Vec<Outcome>, DbError>> {
         Box::pin(async move {
+            if self.until_hung.fetch_update(SeqCst, SeqCst, |left| left.checked_sub(1)) == Ok(1) {
+                return std::future::pending().await;
+            }
             let answer = self.database.batch(statements).await;
             let before = self.until_lost.fetch_update(SeqCst, SeqCst, |left| left.checked_sub(1)).unwrap_or(0);
             if before == 1 { Err(DbError::Other("the connection broke".into())) } else { answer }
@@ -158,11 +165,16 @@ impl TestPlane {
         let call_ms = Arc::new(AtomicU64::new(CALL_SECONDS * 1_000));
         let database = Arc::new(Sqlite::in_memory().unwrap());
         let until_lost = Arc::new(AtomicU32::new(0));
+        let until_hung = Arc::new(AtomicU32::new(0));
         let nudges = Arc::new(Nudges::default());
         let log = Arc::new(MemoryLog::default());
         let blobs = release.as_ref().map(|release| release.blobs.clone()).unwrap_or_default();
         let ports = Ports {
-            db: Arc::new(Connection { database: Arc::clone(&database), until_lost: Arc::clone(&until_lost) }),
+            db: Arc::new(Connection {
+                database: Arc::clone(&database),
+                until_lost: Arc::clone(&until_lost),
+                until_hung: Arc::clone(&until_hung),
+            }),
             transport: Arc::new(InProcess { emulator: emulator.clone(), call_ms: Arc::clone(&call_ms) }),
             clock: Arc::clone(&clock) as Arc<dyn Clock>,
             entropy: Arc::new(SeededEntropy::new(1)),
@@ -172,7 +184,7 @@ impl TestPlane {
         };
         let app = App::new(config, change(ports));
         let router = paramita::http::router(app.clone());
-        let plane = Self { app, emulator, database, clock, call_ms, log, until_lost, nudges, router };
+        let plane = Self { app, emulator, database, clock, call_ms, log, until_lost, until_hung, nudges, router };
         if let Some(release) = release {
             plane.publish(&release).await;
         }
@@ -266,6 +278,21 @@ impl TestPlane {
     /// The nudge that has waited longest, and its delay in seconds.
     pub fn next_nudge(&self) -> Option<(Nudge, u32)> {
         self.nudges.0.lock().unwrap().pop_front().map(|(nudge, delay_seconds, _)| (nudge, delay_seconds))
+    }
+
+    /// The `nth` batch from now on is never answered, nor carried out.
+    pub fn hang_database(&self, nth: u32) {
+        self.until_hung.store(nth, SeqCst);
+    }
+
+    /// A cron tick.
+    pub async fn tick(&self) -> TickReport {
+        paramita::jobs::on_tick(&self.app).await
+    }
+
+    /// Runs SQL that the plane has no statement for.
+    pub async fn sql(&self, sql: &'static str) -> Vec<Json> {
+        self.database.batch(vec![Statement { sql, args: Vec::new() }]).await.unwrap().pop().unwrap().rows
     }
 
     /// Loses every nudge that waits.

@@ -111,7 +111,7 @@ async fn an_undeleted_tenant_has_its_data_and_is_told_which_secrets_to_set_again
     assert!(message.contains("ANTHROPIC_API_KEY") && !message.contains("CLAWDBOT_GATEWAY_TOKEN"), "{message}");
     // The time of the former deletion passes without a consequence.
     plane.clock.advance_ms(5 * DAY_MS);
-    paramita::jobs::on_tick(&plane.app).await.unwrap();
+    plane.tick().await;
     assert_eq!(plane.tenant("alice", &token).await["phase"], "ready");
     assert_eq!(post(&plane, "undelete", &token).await.expect(200)["tenant"]["phase"], "ready");
 }
@@ -124,7 +124,7 @@ async fn a_deletion_whose_time_is_over_cannot_be_taken_back() {
     plane.round().await;
     plane.clock.advance_ms(DAY_MS);
     assert_eq!(post(&plane, "undelete", &token).await.problem(409), "data_gone");
-    paramita::jobs::on_tick(&plane.app).await.unwrap();
+    plane.tick().await;
     assert_eq!(plane.tenant("alice", &token).await["phase"], "deleted");
     assert_eq!(post(&plane, "undelete", &token).await.problem(409), "data_gone");
     for verb in ["suspend", "resume"] {
@@ -150,7 +150,7 @@ async fn a_receipt_has_the_proof_that_each_resource_is_gone() {
     assert_eq!(line(&receipt, "application")["status"], "gone");
 
     plane.clock.advance_ms(DAY_MS);
-    paramita::jobs::on_tick(&plane.app).await.unwrap();
+    plane.tick().await;
     assert_eq!(plane.emulator.state().await.unwrap(), State::default());
     let receipt = plane.get("/v1/tenants/alice/receipt", Some(&token)).await.expect(200);
     assert_eq!(receipt["complete"], true, "{receipt}");

@@ -174,7 +174,7 @@ impl Run {
     pub(crate) fn cron(&mut self) -> u64 {
         let app = self.plane.app.clone();
         self.tasks.start(Box::pin(async move {
-            Done::Rounds(jobs::on_tick(&app).await.unwrap_or_else(|error| vec![Err(error)]))
+            Done::Rounds(jobs::on_tick(&app).await.rounds.map_or_else(Vec::new, |run| run.found.rounds))
         }))
     }
 

@@ -19,11 +19,10 @@ use crate::http::view::TenantView;
 use crate::registry::Change;
 use crate::tenant::event::Event;
 use crate::tenant::spec::SpecChange;
-use crate::tenant::{Condition, Phase, Resource, Status, Tenant, condition};
+use crate::tenant::{Condition, GRACE_DAYS, Phase, Resource, Status, Tenant, condition};
 use crate::wake::Nudge;
 
-/// Days that a deleted tenant's bucket is kept when nothing is said, and at most.
-const GRACE_DAYS: i64 = 7;
+/// Most days that a deleted tenant's bucket is kept.
 const MAX_GRACE_DAYS: i64 = 30;
 
 /// The tenant.

@@ -4,7 +4,8 @@ use std::collections::{BTreeMap, BTreeSet};
 use std::pin::pin;
 
 use paramita::clock::Clock;
-use paramita::jobs::{on_nudge, on_tick};
+use paramita::jobs::on_nudge;
+use paramita::jobs::rounds::run_due;
 use paramita::reconcile::{LEASE_MS, Report};
 use paramita::registry;
 use paramita::registry::db::{Db, Statement};
@@ -163,7 +164,7 @@ impl<'a> Case<'a> {
                     self.plane.clock.advance_ms((due - now).max(0));
                     let app = self.plane.app.clone();
                     self.round(async {
-                        let rounds = on_tick(&app).await?;
+                        let rounds = run_due(&app, "req_tick").await?;
                         let reports: Result<Vec<_>, _> = rounds.into_iter().collect();
                         Ok(reports?.into_iter().flatten().collect())
                     })
@@ -219,7 +220,7 @@ impl<'a> Case<'a> {
         while let Some((nudge, _)) = self.plane.next_nudge() {
             assert_eq!(on_nudge(&self.plane.app, nudge).await.unwrap(), None);
         }
-        assert!(on_tick(&self.plane.app).await.unwrap().is_empty());
+        assert!(run_due(&self.plane.app, "req_tick").await.unwrap().is_empty());
     }
 
     async fn ask_instead(&mut self) {
@@ -234,10 +235,10 @@ impl<'a> Case<'a> {
     async fn nothing_is_left_to_do(&mut self) {
         let calls = self.plane.emulator.journal().len();
         self.plane.clock.advance_ms(60_000);
-        assert!(on_tick(&self.plane.app).await.unwrap().is_empty(), "somebody is still due");
+        assert!(run_due(&self.plane.app, "req_tick").await.unwrap().is_empty(), "somebody is still due");
         let due_at_end = self.rows("SELECT due_at_ms FROM tenant").await[0]["due_at_ms"].as_i64();
         self.rows("UPDATE tenant SET due_at_ms = 1").await;
-        let rounds = on_tick(&self.plane.app).await.unwrap();
+        let rounds = run_due(&self.plane.app, "req_tick").await.unwrap();
         let report = rounds.into_iter().next().unwrap().unwrap().unwrap();
         assert_eq!(
             (report.steps.as_slice(), report.due_at.map(|due| due.0)),
