@@ -18,4 +18,4 @@ pub mod step;
 mod verdict;
 pub mod wrangler_config;
 
-pub use round::{Outcome, Report, run_round};
+pub use round::{LEASE_MS, Outcome, Report, run_round};

@@ -14,7 +14,7 @@ use crate::clock::Timestamp;
 use crate::cloudflare::{Client, SecretText, Verdict};
 use crate::entropy;
 use crate::log::{Level, Line, Logger};
-use crate::registry::{self, Leased, StageEnd};
+use crate::registry::{self, Leased, StageEnd, StageStart};
 use crate::tenant::id::hex;
 use crate::tenant::{Ledger, Resource, ResourceKind, ResourceState, Tenant, TenantId};
 use crate::vault::Secret;
@@ -22,7 +22,7 @@ use crate::wake::Nudge;
 
 /// How long a round may go on without a word to the registry: two calls one after the other that run into their time
 /// limit of a minute, and some.
-const LEASE_MS: i64 = 150_000;
+pub const LEASE_MS: i64 = 150_000;
 
 /// Stages after which a round ends though there is more to do, so that each invocation has an end: enough to empty a
 /// bucket of a hundred thousand objects.
@@ -248,9 +248,15 @@ impl Round<'_> {
                 line.state = known;
             }
         }
-        if let Err(error) = self.app.registry.begin_stage(self.leased, &touched, now.plus_ms(LEASE_MS), now).await {
+        let uploads = |planned: &Planned| matches!(planned.step, Step::DeployScript { .. });
+        let is_new_script = before.script.state == ResourceState::Absent && stage.iter().any(uploads);
+        let start = StageStart { touched: &touched, is_new_script };
+        if let Err(error) = self.app.registry.begin_stage(self.leased, &start, now.plus_ms(LEASE_MS), now).await {
             self.observed.ledger = before;
             return self.blocked_or(error, now).await;
+        }
+        if is_new_script {
+            self.secrets.iter_mut().for_each(|secret| secret.pushed_version = 0);
         }
 
         let results = {
@@ -331,7 +337,6 @@ impl Round<'_> {
             news.tell(line, now);
             end.resources.push(line.clone());
         }
-        end.is_new_script |= done.is_new_script;
         end.pushed.extend(done.pushed);
         end.removed.extend(done.removed);
         end.events.extend(done.events);
@@ -363,9 +368,6 @@ impl Round<'_> {
 
     /// Takes what was recorded of secrets into this round's own picture.
     fn apply(&mut self, end: StageEnd) {
-        if end.is_new_script {
-            self.secrets.iter_mut().for_each(|secret| secret.pushed_version = 0);
-        }
         for (name, version) in end.pushed {
             if let Some(secret) = self.secrets.iter_mut().find(|secret| secret.name == name) {
                 secret.pushed_version = version;

@@ -145,27 +145,39 @@ pub enum Step {
     DeleteBucket,
 }
 
-impl Step {
-    /// The word for it in plans, events and logs.
-    pub fn kind(&self) -> &'static str {
-        match self {
-            Self::Look(_) => "look",
-            Self::ClaimScript => "claim_script",
-            Self::CreateBucket => "create_bucket",
-            Self::StageAssets => "stage_assets",
-            Self::DeployScript { .. } => "deploy_script",
-            Self::PushSecrets { .. } => "push_secrets",
-            Self::CreateApplication => "create_application",
-            Self::ModifyApplication => "modify_application",
-            Self::RollOut => "roll_out",
-            Self::EnableRoute => "enable_route",
-            Self::CloseRoute => "close_route",
-            Self::SetSchedule => "set_schedule",
-            Self::DeleteApplication => "delete_application",
-            Self::DeleteScript => "delete_script",
-            Self::EmptyBucket => "empty_bucket",
-            Self::DeleteBucket => "delete_bucket",
+/// `kind` and `KINDS` from one table, so that no step is on one and not on the other.
+macro_rules! kinds {
+    ($($step:pat => $word:literal,)*) => {
+        /// Every word that [`Step::kind`] knows.
+        pub const KINDS: &[&str] = &[$($word),*];
+
+        /// The word for it in plans, events and logs.
+        pub fn kind(&self) -> &'static str {
+            match self {
+                $($step => $word,)*
+            }
         }
+    };
+}
+
+impl Step {
+    kinds! {
+        Self::Look(_) => "look",
+        Self::ClaimScript => "claim_script",
+        Self::CreateBucket => "create_bucket",
+        Self::StageAssets => "stage_assets",
+        Self::DeployScript { .. } => "deploy_script",
+        Self::PushSecrets { .. } => "push_secrets",
+        Self::CreateApplication => "create_application",
+        Self::ModifyApplication => "modify_application",
+        Self::RollOut => "roll_out",
+        Self::EnableRoute => "enable_route",
+        Self::CloseRoute => "close_route",
+        Self::SetSchedule => "set_schedule",
+        Self::DeleteApplication => "delete_application",
+        Self::DeleteScript => "delete_script",
+        Self::EmptyBucket => "empty_bucket",
+        Self::DeleteBucket => "delete_bucket",
     }
 
     /// The resource that it is about.

@@ -23,13 +23,21 @@ pub struct Leased {
     pub release: Release,
 }
 
+/// What one stage of calls is about to do.
+#[derive(Clone, Copy, Debug)]
+pub struct StageStart<'a> {
+    /// Lines of the ledger of what the calls touch: nobody knows how it stands from here on.
+    pub touched: &'a [Resource],
+    /// The script is made anew: of the secrets that a former one had, Cloudflare has none any more. Told before the call,
+    /// since after a lost reply a script that is there shows nothing of it.
+    pub is_new_script: bool,
+}
+
 /// What came of one stage of calls.
 #[derive(Clone, Debug, Default, PartialEq)]
 pub struct StageEnd {
     /// Lines of the ledger as they are now.
     pub resources: Vec<Resource>,
-    /// The script was made anew: of the secrets that a former one had, Cloudflare has none any more.
-    pub is_new_script: bool,
     /// Secrets that Cloudflare has now, with the version that was pushed.
     pub pushed: Vec<(SecretName, i64)>,
     /// Secrets that Cloudflare no longer has, with the version that asked for it.
@@ -98,13 +106,13 @@ impl Registry {
         Ok(Some(Leased { token, tenant, resources, secrets, release }))
     }
 
-    /// Before the calls of a stage: the lines of what they touch, which say that nobody knows how it stands. Keeps the
+    /// Before the calls of a stage: what they touch, and what is lost by them. Keeps the
     /// lease until `expires`. [`Error::Conflict`] when the lease is lost or Cloudflare asked for a pause
     /// ([`Registry::api_budget`] tells): then no call may be sent.
     pub async fn begin_stage(
         &self,
         leased: &Leased,
-        touched: &[Resource],
+        start: &StageStart<'_>,
         expires: Timestamp,
         now: Timestamp,
     ) -> Result<(), Error> {
@@ -114,8 +122,11 @@ impl Registry {
             statement(sql::GUARD_ONE_ROW_CHANGED, []),
             statement(sql::GUARD_NOT_BLOCKED, [now.0.into()]),
         ];
-        for line in touched {
+        for line in start.touched {
             batch.push(write(&id, line, None)?);
+        }
+        if start.is_new_script {
+            batch.push(statement(sql::SECRETS_LOST, [id]));
         }
         self.db.batch(batch).await?;
         Ok(())
@@ -128,9 +139,6 @@ impl Registry {
         let mut batch = vec![statement(sql::GUARD_LEASE, [id.clone(), token])];
         for line in &end.resources {
             batch.push(write(&id, line, Some(now))?);
-        }
-        if end.is_new_script {
-            batch.push(statement(sql::SECRETS_LOST, [id.clone()]));
         }
         for (name, version) in &end.pushed {
             let args = [id.clone(), name.as_str().into(), (*version).into(), now.0.into()];

@@ -20,7 +20,7 @@ use std::sync::Arc;
 
 pub use self::budget::ApiBudget;
 use self::db::{Db, DbError, Outcome, Statement, Value};
-pub use self::lease::{Leased, RoundEnd, StageEnd};
+pub use self::lease::{Leased, RoundEnd, StageEnd, StageStart};
 pub use self::row::EventRow;
 use crate::clock::Timestamp;
 use crate::release::{Release, ReleaseId};

@@ -24,7 +24,7 @@ const CALL_MS: u64 = 100;
 /// A plane whose clock goes with tokio's.
 async fn plane(changes: &[(&str, &str)], limit: RateLimit) -> Arc<TestPlane> {
     let guide = crate::fixtures::Published::guide();
-    let plane = TestPlane::limited(settings(changes), Some(guide), Some(limit)).await;
+    let plane = TestPlane::over(settings(changes), Some(guide), Some(limit), |ports| ports).await;
     plane.calls_take(Duration::from_millis(CALL_MS));
     let plane = Arc::new(plane);
     let weak = Arc::downgrade(&plane);
@@ -45,7 +45,7 @@ async fn until_all_are(plane: &TestPlane, phase: &str) -> Duration {
     let started = Instant::now();
     let consume = async || {
         loop {
-            match plane.next_nudge(Instant::now()) {
+            match plane.due_nudge(Instant::now()) {
                 Some(nudge) => drop(paramita::jobs::on_nudge(&plane.app, nudge).await.unwrap()),
                 None => sleep(Duration::from_millis(100)).await,
             }

@@ -219,6 +219,23 @@ async fn deletion_with_grace_keeps_the_data_until_the_time_is_over() {
     assert_eq!(plane.tenant("alice", &token).await["phase"], "deleted");
 }
 
+#[tokio::test(start_paused = true)]
+async fn the_receipt_says_of_every_resource_when_it_went() {
+    let plane = TestPlane::new().await;
+    let token = token(&plane.sign_up(&alice()).await);
+    plane.until_quiet().await;
+    plane.raw("DELETE", "/v1/tenants/alice?grace_days=0", Some(&token), "").await.expect(202);
+    plane.until_quiet().await;
+    let receipt = plane.get("/v1/tenants/alice/receipt", Some(&token)).await.expect(200);
+    assert_eq!(receipt["complete"], true);
+    for line in receipt["resources"].as_array().unwrap() {
+        assert_eq!(line["status"], "gone");
+        for time in ["asked_to_go_at", "deleted_at", "confirmed_gone_at"] {
+            assert!(line[time].is_string(), "{time} of {line}");
+        }
+    }
+}
+
 async fn tenant_id(plane: &TestPlane) -> String {
     let due = plane.app.registry.due(plane.app.clock.now(), 1).await.unwrap();
     due[0].0.clone()

@@ -11,6 +11,7 @@
 mod api;
 mod burst;
 mod emptying;
+mod every_step;
 mod faults;
 mod fixtures;
 mod life;

@@ -136,11 +136,16 @@ impl TestPlane {
     }
 
     pub async fn with(config: Config, release: Option<Published>) -> Self {
-        Self::limited(config, release, None).await
+        Self::over(config, release, None, |ports| ports).await
     }
 
-    /// With Cloudflare's limit on calls.
-    pub async fn limited(config: Config, release: Option<Published>, rate_limit: Option<RateLimit>) -> Self {
+    /// With Cloudflare's limit on calls, on ports that a test has put something in front of.
+    pub async fn over(
+        config: Config,
+        release: Option<Published>,
+        rate_limit: Option<RateLimit>,
+        change: impl FnOnce(Ports) -> Ports,
+    ) -> Self {
         let clock = Arc::new(ManualClock::at(START));
         let time = Arc::clone(&clock);
         let options = Options {
@@ -165,7 +170,7 @@ impl TestPlane {
             releases: Arc::new(Blobs(blobs)),
             log: Arc::clone(&log) as Arc<dyn Log>,
         };
-        let app = App::new(config, ports);
+        let app = App::new(config, change(ports));
         let router = paramita::http::router(app.clone());
         let plane = Self { app, emulator, database, clock, call_ms, log, until_lost, nudges, router };
         if let Some(release) = release {
@@ -175,7 +180,7 @@ impl TestPlane {
     }
 
     /// Writes the release's row, as the publishing tool does.
-    async fn publish(&self, release: &Published) {
+    pub async fn publish(&self, release: &Published) {
         let args = vec![release.id.as_str().into(), release.manifest.to_string().into(), START.0.into()];
         let sql = "INSERT INTO release (id, manifest, created_at_ms, default_since_ms) VALUES (?1, ?2, ?3, ?3)";
         self.database.batch(vec![Statement { sql, args }]).await.unwrap();
@@ -214,7 +219,7 @@ impl TestPlane {
     pub async fn until_quiet(&self) -> Vec<Report> {
         let mut reports = Vec::new();
         for _ in 0..MOST_ROUNDS {
-            let Some((nudge, delay_seconds, _)) = self.nudges.0.lock().unwrap().pop_front() else { return reports };
+            let Some((nudge, delay_seconds)) = self.next_nudge() else { return reports };
             self.clock.advance_ms(i64::from(delay_seconds) * 1_000);
             reports.extend(paramita::jobs::on_nudge(&self.app, nudge).await.unwrap());
         }
@@ -240,7 +245,7 @@ impl TestPlane {
     }
 
     /// A nudge whose delay is over at `now`.
-    pub fn next_nudge(&self, now: Instant) -> Option<Nudge> {
+    pub fn due_nudge(&self, now: Instant) -> Option<Nudge> {
         let mut waiting = self.nudges.0.lock().unwrap();
         let is_due = |(_, delay, sent): &(Nudge, u32, Instant)| *sent + Duration::from_secs((*delay).into()) <= now;
         let at = waiting.iter().position(is_due)?;
@@ -256,6 +261,11 @@ impl TestPlane {
     /// The database does what it is asked, but the answer to the `nth` batch from now on is lost.
     pub fn lose_database_answer(&self, nth: u32) {
         self.until_lost.store(nth, SeqCst);
+    }
+
+    /// The nudge that has waited longest, and its delay in seconds.
+    pub fn next_nudge(&self) -> Option<(Nudge, u32)> {
+        self.nudges.0.lock().unwrap().pop_front().map(|(nudge, delay_seconds, _)| (nudge, delay_seconds))
     }
 
     /// Loses every nudge that waits.

@@ -127,13 +127,20 @@ impl Executor<'_> {
         Err(StepError::Store(format!("the account has more than {MAX_PAGES} pages of Durable Object namespaces")))
     }
 
-    /// It is there and ours. What was deleted a moment ago may still show; after a while it counts as there again.
+    /// It is there and ours. What was deleted a moment ago may still show; after a while it counts as there again. What was
+    /// asked to go a moment ago may still go: where it is wanted again, nothing is built upon it before that is over.
     fn found(&self, line: &Resource, external_id: Option<String>, applied: Option<Applied>) -> StepDone {
         match line.removed_at {
             Some(removed) if !self.is_settled(removed) => {
                 let Resource { kind, name, .. } = line;
                 let message = format!("the {} {name} is deleted and still shows; looked at again later", kind.as_str());
                 StepDone::of(*kind, News::Removed).and_pause(message)
+            }
+            None if self.is_wanted(line.kind) && line.removal_asked_at.is_some_and(|asked| !self.is_settled(asked)) => {
+                let Resource { kind, name, .. } = line;
+                let message =
+                    format!("the {} {name} was asked to go and may still go; looked at again later", kind.as_str());
+                StepDone::default().and_pause(message)
             }
             _ => StepDone::there(line.kind, external_id, applied),
         }

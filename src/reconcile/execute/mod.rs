@@ -94,8 +94,6 @@ impl News {
 pub struct StepDone {
     /// For the ledger.
     pub news: Vec<(ResourceKind, News)>,
-    /// The script was made anew: of the secrets that a former one had, Cloudflare has none any more.
-    pub is_new_script: bool,
     /// Secrets that Cloudflare has now, with the version that was pushed.
     pub pushed: Vec<(SecretName, i64)>,
     /// Secrets that Cloudflare no longer has, with the version that asked for it.

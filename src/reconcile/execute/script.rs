@@ -79,7 +79,6 @@ impl Executor<'_> {
         };
         let message = format!("Worker {name} deployed from {}", self.leased.release.id);
         let mut done = StepDone::there(ResourceKind::Script, None, Some(applied)).with_event("WorkerDeployed", message);
-        done.is_new_script = self.ledger.script.state == ResourceState::Absent;
         done.pushed = secrets.iter().map(|secret| (secret.name.clone(), secret.version)).collect();
         Ok(done)
     }
@@ -198,7 +197,7 @@ impl Executor<'_> {
 
     pub(super) async fn close_route(&self) -> Result<StepDone, StepError> {
         self.cloudflare.set_script_subdomain(&self.ledger.script.name, false).await?;
-        Ok(StepDone::of(ResourceKind::Route, News::Gone).with_event("RouteClosed", "the address is closed"))
+        Ok(StepDone::of(ResourceKind::Route, News::Removed).with_event("RouteClosed", "the address is closed"))
     }
 
     pub(super) async fn set_schedule(&self, wanted: &Deployment) -> Result<StepDone, StepError> {
@@ -217,7 +216,7 @@ impl Executor<'_> {
         gone_or(self.cloudflare.delete_script(name).await)?;
         let message = format!("Worker {name} deleted, with its route, cron triggers, secrets and Durable Objects");
         let mut done = StepDone::of(ResourceKind::Script, News::Removed);
-        done.news.extend([ResourceKind::Route, ResourceKind::Schedule].map(|kind| (kind, News::Gone)));
+        done.news.extend([ResourceKind::Route, ResourceKind::Schedule].map(|kind| (kind, News::Removed)));
         Ok(done.with_event("WorkerDeleted", message))
     }
 }

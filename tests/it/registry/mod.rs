@@ -5,7 +5,7 @@ use std::sync::Arc;
 use paramita::clock::Timestamp;
 use paramita::registry::db::{Db, Statement, Value};
 use paramita::registry::sqlite::Sqlite;
-use paramita::registry::{Change, Error, Leased, NewTenant, Registry, RoundEnd, SecretChange, StageEnd};
+use paramita::registry::{Change, Error, Leased, NewTenant, Registry, RoundEnd, SecretChange, StageEnd, StageStart};
 use paramita::release::ReleaseId;
 use paramita::tenant::event::Event;
 use paramita::tenant::{
@@ -114,7 +114,8 @@ impl Fixture {
             line.making(now);
             lines.push(line);
         }
-        self.registry.begin_stage(leased, &lines, now.plus_ms(LEASE_MS), now).await
+        let start = StageStart { touched: &lines, is_new_script: false };
+        self.registry.begin_stage(leased, &start, now.plus_ms(LEASE_MS), now).await
     }
 
     /// As after a call.
