@@ -21,7 +21,31 @@ const RUNS: u64 = 1_000;
 /// Time between two lines about how far it is.
 const PROGRESS: Duration = Duration::from_secs(5);
 
+/// Runs after which everything that can strike must have.
+const ENOUGH_RUNS: u64 = 500;
+
+/// What has to have happened in so many runs: a storm in which nothing strikes proves nothing.
+const MUST_HAPPEN: [(&str, &[&str]); 2] = [
+    (
+        "faults",
+        &[
+            "request lost",
+            "reply lost",
+            "429",
+            "500",
+            "403 page",
+            "slow",
+            "stale read",
+            "database answer lost",
+            "database batch refused",
+            "process gone",
+        ],
+    ),
+    ("rounds", &["Converged", "Waiting", "Stopped", "NotDueOrOvertaken", "Failed"]),
+];
+
 #[test]
+#[expect(clippy::disallowed_methods, reason = "how long it took, for people")]
 fn whatever_happens_the_plane_keeps_what_it_promises() {
     let number = |name: &str| {
         std::env::var(name).ok().filter(|text| !text.is_empty()).map(|text| text.parse::<u64>().expect("a number"))
@@ -44,9 +68,15 @@ fn whatever_happens_the_plane_keeps_what_it_promises() {
         drop(over);
     });
     let failed = failed.into_inner().unwrap();
-    println!("{}wall time: {:.1} s", total.into_inner().unwrap(), started.elapsed().as_secs_f64());
+    let total = total.into_inner().unwrap();
+    println!("{total}wall time: {:.1} s", started.elapsed().as_secs_f64());
     if let Some((seed, failure)) = failed {
         explain(seed, &random::ops(seed), &failure);
+    }
+    for (group, names) in MUST_HAPPEN.into_iter().filter(|_| runs >= ENOUGH_RUNS) {
+        for name in names {
+            assert!(total.of(group, name) > 0, "{name} never happened in {runs} runs");
+        }
     }
 }
 
