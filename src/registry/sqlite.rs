@@ -13,6 +13,9 @@ use super::db::{Db, DbError, Outcome, Statement, Value};
 /// Most parameters of one statement on D1 (developers.cloudflare.com/d1/platform/limits).
 const MAX_ARGS: usize = 100;
 
+/// More than the registry has statements: each is prepared once.
+const STATEMENTS: usize = 128;
+
 /// The migrations of the registry, oldest first: the files that `wrangler d1 migrations apply` runs on D1.
 const MIGRATIONS: [&str; 2] =
     [include_str!("../../migrations/0001_registry.sql"), include_str!("../../migrations/0002_lifecycle.sql")];
@@ -26,6 +29,7 @@ impl Sqlite {
     pub fn in_memory() -> Result<Self, DbError> {
         let connection = Connection::open_in_memory().map_err(driver)?;
         connection.pragma_update(None, "foreign_keys", true).map_err(driver)?;
+        connection.set_prepared_statement_cache_capacity(STATEMENTS);
         for migration in MIGRATIONS {
             connection.execute_batch(migration).map_err(driver)?;
         }

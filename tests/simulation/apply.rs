@@ -125,11 +125,7 @@ impl Run {
     }
 
     fn plant(&mut self) -> String {
-        let value = format!(
-            "planted-{}-{:04}",
-            if self.model.planted.len() % 2 == 0 { "a" } else { "b" },
-            self.model.planted.len()
-        );
+        let value = format!("planted-secret-{:04}", self.model.planted.len());
         self.model.planted.push(value.clone());
         value
     }

@@ -21,6 +21,12 @@ pub fn ops(seed: u64) -> Vec<Op> {
     }
     while ops.len() < length {
         ops.push(op(&mut rng, names, storm));
+        // What was just asked for gets under way, and its process is gone, or time passes, in the middle of it.
+        if rng.u32(..40) < storm {
+            let polls = rng.u8(1..40);
+            ops.push(if rng.bool() { Op::Start { polls } } else { Op::StartTick { polls } });
+            ops.push(if rng.bool() { Op::Vanish } else { op(&mut rng, names, storm) });
+        }
     }
     ops
 }
