@@ -1,13 +1,12 @@
 //! What a person does about a failed call. Words only: nothing is decided by them.
 
 use super::error::{Error, ErrorKind, Refusal, Verdict};
-use super::operation::Operation;
 
 impl Error {
     /// The next thing for a person to do. Fixed text: it never quotes what was sent or answered.
     pub fn advice(&self) -> &'static str {
         if let ErrorKind::Refused(refusal) = &self.kind
-            && let Some(advice) = advice_for(self.operation, refusal)
+            && let Some(advice) = advice_for(refusal)
         {
             return advice;
         }
@@ -49,16 +48,13 @@ impl Error {
     }
 }
 
-fn advice_for(operation: Operation, refusal: &Refusal) -> Option<&'static str> {
+fn advice_for(refusal: &Refusal) -> Option<&'static str> {
     Some(match (refusal.code.unwrap_or(0), refusal.text_code.as_deref().unwrap_or("")) {
         (10042, _) => "Enable R2 on the Cloudflare account (dashboard: R2, then choose the plan).",
         (10009, _) => "The account has as many R2 buckets as it may have: delete some, or ask Cloudflare for more.",
         (10005, _) => "The bucket's name is not valid: choose another prefix or tenant name.",
         (10069, _) => "A bucket-lock rule keeps the objects: remove the rule from the bucket.",
         (10063, _) => {
-            "Open Workers & Pages in the Cloudflare dashboard once, to give the account its workers.dev subdomain."
-        }
-        (10007, _) if operation == Operation::AccountSubdomainGet => {
             "Open Workers & Pages in the Cloudflare dashboard once, to give the account its workers.dev subdomain."
         }
         (10021, _) => "The release does not start as a Worker: read the message, mend the release, publish it anew.",
@@ -106,7 +102,7 @@ fn advice_for(operation: Operation, refusal: &Refusal) -> Option<&'static str> {
 
 #[cfg(test)]
 mod tests {
-    use super::Operation::*;
+    use crate::cloudflare::Operation::*;
     use crate::cloudflare::testing::refused;
 
     #[test]
@@ -119,7 +115,6 @@ mod tests {
             (ApplicationCreate, 403, 10000, "", "Workers Containers Write"),
             (NamespaceList, 401, 0, "", "Workers Scripts Write"),
             (ScriptUpload, 400, 10063, "", "workers.dev subdomain"),
-            (AccountSubdomainGet, 404, 10007, "", "workers.dev subdomain"),
             (ScriptUpload, 400, 10021, "", "release"),
             (ApplicationCreate, 400, 0, "IMAGE_REGISTRY_DOESNT_CONTAIN_IMAGE", "Push"),
             (BucketDelete, 409, 10008, "", "multipart uploads"),

@@ -403,6 +403,7 @@ where
 #[cfg(test)]
 mod tests {
     use super::*;
+    use crate::cloudflare::containers::NewApplication;
     use crate::cloudflare::secrets::Secret;
     use crate::cloudflare::testing::{ACCOUNT, TOKEN, client, logger, no, ok, raw};
     use crate::cloudflare::{SecretText, Verdict};
@@ -436,9 +437,9 @@ mod tests {
         let quoting = format!("{} s3cret-value is not valid", "x".repeat(293));
         let (client, _) = client([no(400, 10021, "s3cret-value is not valid"), no(400, 10021, &quoting)]);
         let value = SecretText::new("s3cret-value");
-        let secret = Secret::new("NAME", value.clone());
-        let error = client.put_secret("s", "NAME", &value).await.unwrap_err();
-        assert_eq!(error.to_string(), "workers.secret.put: status 400, code 10021: REDACTED is not valid");
+        let secret = Secret::new("NAME", value);
+        let error = client.patch_secrets("s", std::slice::from_ref(&secret), &[]).await.unwrap_err();
+        assert_eq!(error.to_string(), "workers.secret.patch: status 400, code 10021: REDACTED is not valid");
         let error = client.patch_secrets("s", &[secret], &[]).await.unwrap_err();
         assert!(!error.to_string().contains("s3"), "{error}");
     }
@@ -451,7 +452,7 @@ mod tests {
         for error in [
             good.delete_script("").await.unwrap_err(),
             good.delete_bucket("..").await.unwrap_err(),
-            good.delete_object("b", "a/../../c").await.unwrap_err(),
+            good.delete_bucket("a/../../c").await.unwrap_err(),
             bad_token.get_bucket("b").await.unwrap_err(),
             bad_base.delete_bucket("b").await.unwrap_err(),
         ] {
@@ -471,8 +472,16 @@ mod tests {
     #[tokio::test]
     async fn a_success_without_the_needed_fields_is_looked_at_again() {
         let (client, _) = client([ok(json!({ "nom": "b" })), ok(json!(null)), raw(200, "{}")]);
+        let new = NewApplication {
+            name: "a",
+            script_name: "s",
+            class_name: "C",
+            image: "i",
+            instance_type: "lite",
+            max_instances: 1,
+        };
         for _ in 0..3 {
-            let error = client.delete_objects_by_prefix("b", "").await.unwrap_err();
+            let error = client.create_application(&new).await.unwrap_err();
             assert!(matches!(error.kind, ErrorKind::Unreadable { status: 200, .. }), "{error:?}");
             assert_eq!((error.verdict(), error.may_have_acted()), (Verdict::LookAgain, true));
         }

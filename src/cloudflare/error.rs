@@ -357,12 +357,9 @@ mod tests {
             (ApplicationModify, 400, 1608, "", Never),
             // Deleted before.
             (BucketDelete, 404, 10006, "", Done),
-            (ObjectDelete, 404, 10007, "", Done),
             (ObjectsDelete, 404, 10006, "", Done),
             (ScriptDelete, 404, 10007, "", Done),
             (ScriptDelete, 404, 10090, "", Done),
-            (SecretDelete, 404, 10056, "", Done),
-            (ScriptSubdomainDelete, 404, 0, "", Done),
             (ApplicationDelete, 404, 1609, "", Done),
             (ApplicationDelete, 400, 0, "APPLICATION_NOT_FOUND", Done),
             // A route that does not exist proves nothing.
@@ -374,14 +371,12 @@ mod tests {
             (LifecyclePut, 404, 10006, "", Missing),
             (ServiceGet, 404, 10090, "", Missing),
             (SecretsPatch, 404, 10007, "", Missing),
-            (SecretPut, 404, 10007, "", Missing),
+            (SecretsPatch, 404, 10007, "", Missing),
             (SchedulesPut, 404, 10007, "", Missing),
-            (AccountSubdomainGet, 404, 10007, "", Missing),
             (ApplicationGet, 404, 1609, "", Missing),
             (RolloutCreate, 404, 0, "", Missing),
             (ScriptUpload, 400, 10085, "", Missing),
             (ScriptUpload, 400, 10057, "", Missing),
-            (JobGet, 404, 0, "", Missing),
             // Not empty.
             (BucketDelete, 409, 10008, "", NotEmpty),
             // Out of date.
@@ -390,14 +385,14 @@ mod tests {
             (ScriptUpload, 400, 10061, "", LookAgain),
             (SchedulesPut, 200, 0, "", LookAgain),
             // Later.
-            (ObjectPut, 429, 10058, "", LATER),
+            (ObjectsDelete, 429, 10058, "", LATER),
             (BucketCreate, 429, 0, "", LATER),
             (BucketCreate, 500, 10001, "", LATER),
             (BucketCreate, 503, 10043, "", LATER),
             (ScriptUpload, 502, 0, "", LATER),
             (ScriptUpload, 522, 0, "", LATER),
             (ServiceGet, 404, 100146, "", LATER),
-            (SecretPut, 400, 10215, "", LATER),
+            (SecretsPatch, 400, 10215, "", LATER),
             (ApplicationCreate, 400, 1607, "", LATER),
             (ApplicationCreate, 400, 0, "DURABLE_OBJECT_NOT_CONTAINER_ENABLED", LATER),
             (ApplicationCreate, 400, 0, "DURABLE_OBJECT_NOT_FOUND", LATER),
@@ -416,7 +411,6 @@ mod tests {
             (BucketDelete, 403, 0, "", Unauthorized),
             // A person has to change something.
             (BucketCreate, 403, 10042, "", Never),
-            (ObjectDelete, 403, 10069, "", Never),
             (BucketCreate, 400, 10005, "", Never),
             (BucketCreate, 400, 10009, "", Never),
             (ScriptUpload, 400, 10021, "", Never),

@@ -48,14 +48,6 @@ operations! {
     ObjectList, "r2.object.list", GET "r2/buckets/{}/objects";
     /// Delete the objects of a list of keys.
     ObjectsDelete, "r2.object.delete_many", DELETE "r2/buckets/{}/objects";
-    /// Start a job that deletes every object below a prefix.
-    PrefixDelete, "r2.object.delete_prefix", DELETE "r2/buckets/{}/objects";
-    /// Store one object.
-    ObjectPut, "r2.object.put", PUT "r2/buckets/{}/objects/{key}";
-    /// Delete one object.
-    ObjectDelete, "r2.object.delete", DELETE "r2/buckets/{}/objects/{key}";
-    /// Read one of a bucket's jobs.
-    JobGet, "r2.job.get", GET "r2/buckets/{}/jobs/{}";
     /// Read a bucket's lifecycle rules.
     LifecycleGet, "r2.lifecycle.get", GET "r2/buckets/{}/lifecycle";
     /// Replace a bucket's lifecycle rules.
@@ -82,8 +74,6 @@ operations! {
     ServiceGet, "workers.service.get", GET "workers/services/{}";
     /// Read a script's bindings and tags.
     ScriptSettingsGet, "workers.script.settings.get", GET "workers/scripts/{}/settings";
-    /// Change a script's bindings or tags without its code.
-    ScriptSettingsPatch, "workers.script.settings.patch", PATCH "workers/scripts/{}/settings";
 
     /// Ask which static assets are still to be uploaded.
     AssetsSession, "workers.assets.session", POST "workers/scripts/{}/assets-upload-session";
@@ -94,19 +84,11 @@ operations! {
     SecretsPatch, "workers.secret.patch", PATCH "workers/scripts/{}/secrets-bulk";
     /// List the names of a script's secrets.
     SecretList, "workers.secret.list", GET "workers/scripts/{}/secrets";
-    /// Set one secret.
-    SecretPut, "workers.secret.put", PUT "workers/scripts/{}/secrets";
-    /// Delete one secret.
-    SecretDelete, "workers.secret.delete", DELETE "workers/scripts/{}/secrets/{}";
 
-    /// Read the account's workers.dev subdomain.
-    AccountSubdomainGet, "workers.subdomain.get", GET "workers/subdomain";
     /// Read whether a script answers on workers.dev.
     ScriptSubdomainGet, "workers.script.subdomain.get", GET "workers/scripts/{}/subdomain";
     /// Switch a script's workers.dev hostname on or off.
     ScriptSubdomainSet, "workers.script.subdomain.set", POST "workers/scripts/{}/subdomain";
-    /// Take a script off workers.dev.
-    ScriptSubdomainDelete, "workers.script.subdomain.delete", DELETE "workers/scripts/{}/subdomain";
     /// Read a script's cron triggers.
     SchedulesGet, "workers.schedules.get", GET "workers/scripts/{}/schedules";
     /// Replace a script's cron triggers.

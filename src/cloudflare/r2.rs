@@ -1,10 +1,8 @@
-//! R2: buckets, their objects, the jobs that empty them, their lifecycle rules.
+//! R2: buckets, their objects, their lifecycle rules.
 //!
 //! Buckets of the default jurisdiction only. Pages are asked for at their largest: the default of 20 would cost fifty
 //! times the calls.
 
-use bytes::Bytes;
-use http::HeaderName;
 use serde::{Deserialize, Serialize};
 use serde_json::{Map, Value, json};
 
@@ -39,48 +37,6 @@ pub struct Object {
     pub key: String,
 }
 
-/// A job that deletes below a prefix. It goes on after the call that started it has returned.
-#[derive(Clone, Debug, PartialEq, Eq, Deserialize)]
-pub struct Job {
-    /// For [`Client::get_job`].
-    pub id: String,
-    /// How far it has come.
-    pub status: JobStatus,
-    /// What was deleted.
-    #[serde(default, rename = "prefixDelete", deserialize_with = "or_default")]
-    pub prefix_delete: PrefixDelete,
-}
-
-/// A job's state.
-#[derive(Clone, Copy, Debug, PartialEq, Eq, Deserialize)]
-#[serde(rename_all = "UPPERCASE")]
-pub enum JobStatus {
-    /// Not begun.
-    Enqueued,
-    /// At work.
-    Running,
-    /// Everything below the prefix was deleted.
-    Completed,
-    /// Gave up; some objects may be gone.
-    Failed,
-    /// Stopped by a person; some objects may be gone.
-    Cancelled,
-    /// A state that this client does not know. Neither at work nor done: look again later.
-    #[serde(other)]
-    Unknown,
-}
-
-/// What a prefix job has deleted.
-#[derive(Clone, Debug, Default, PartialEq, Eq, Deserialize)]
-pub struct PrefixDelete {
-    /// Number of objects so far.
-    #[serde(default, rename = "deletedObjects", deserialize_with = "or_default")]
-    pub deleted_objects: u64,
-    /// Whether the prefix was empty, so that the whole bucket is being cleared.
-    #[serde(default, rename = "isBucketClear", deserialize_with = "or_default")]
-    pub is_bucket_clear: bool,
-}
-
 /// One lifecycle rule. What this client does not write is kept as it came, so that rules can be read and put back.
 #[derive(Clone, Debug, PartialEq, Serialize, Deserialize)]
 pub struct LifecycleRule {
@@ -111,9 +67,6 @@ struct Rules {
     #[serde(default, deserialize_with = "or_default")]
     rules: Vec<LifecycleRule>,
 }
-
-/// What wrangler sends with every object call.
-const CATALOG_CHECK: HeaderName = HeaderName::from_static("cf-r2-data-catalog-check");
 
 impl Client {
     /// `POST r2/buckets`. Twice: [`Verdict::Taken`](super::Verdict::Taken), whoever made the first.
@@ -162,30 +115,6 @@ impl Client {
         }
         let gone: Value = self.call(Operation::ObjectsDelete, &[bucket]).json(&keys).fetch().await?;
         Ok(gone.as_array().map(Vec::len))
-    }
-
-    /// `DELETE r2/buckets/{bucket}/objects?prefix=`: starts a job and returns at once; the empty prefix is the whole
-    /// bucket. Twice: another job for the same work, which harms nothing.
-    pub async fn delete_objects_by_prefix(&self, bucket: &str, prefix: &str) -> Result<Job, Error> {
-        self.call(Operation::PrefixDelete, &[bucket]).query("prefix", prefix).fetch().await
-    }
-
-    /// `GET r2/buckets/{bucket}/jobs/{job}`.
-    pub async fn get_job(&self, bucket: &str, job: &str) -> Result<Job, Error> {
-        self.call(Operation::JobGet, &[bucket, job]).fetch().await
-    }
-
-    /// `PUT r2/buckets/{bucket}/objects/{key}`, up to 300 MB. Twice: overwrites. A key with a segment `.` or `..`
-    /// cannot be addressed so and is not sent.
-    pub async fn put_object(&self, bucket: &str, key: &str, content_type: &str, body: Bytes) -> Result<(), Error> {
-        let call = self.call(Operation::ObjectPut, &[bucket, key]).header(CATALOG_CHECK, "true");
-        call.body(content_type, body).run().await
-    }
-
-    /// `DELETE r2/buckets/{bucket}/objects/{key}`. Twice: [`Verdict::Done`](super::Verdict::Done) or success. A key
-    /// with a segment `.` or `..` is not sent; use [`Self::delete_objects`].
-    pub async fn delete_object(&self, bucket: &str, key: &str) -> Result<(), Error> {
-        self.call(Operation::ObjectDelete, &[bucket, key]).header(CATALOG_CHECK, "true").run().await
     }
 
     /// `GET r2/buckets/{bucket}/lifecycle`.
@@ -263,52 +192,14 @@ mod tests {
     }
 
     #[tokio::test]
-    async fn objects_go_one_by_one_by_list_or_by_prefix() {
-        let job = json!({ "id": "j1", "jobType": "prefixDelete", "status": "ENQUEUED", "prefixDelete": null });
-        let done = json!({ "id": "j1", "status": "COMPLETED", "prefixDelete": { "deletedObjects": 7, "isBucketClear": true } });
-        let (client, far) = client([
-            ok(json!({ "key": "dir/hello.txt" })),
-            ok(json!([{ "key": "a" }])),
-            ok(job),
-            ok(done),
-            ok(json!({ "id": "j1", "status": "PAUSED" })),
-        ]);
-        client.delete_object("b", "dir/hello.txt").await.unwrap();
+    async fn objects_go_by_list() {
+        let (client, far) = client([ok(json!([{ "key": "a" }]))]);
         let keys = ["a".to_owned(), "../b".to_owned()];
         assert_eq!(client.delete_objects("b", &keys).await.unwrap(), Some(1));
         assert_eq!(client.delete_objects("b", &[]).await.unwrap(), Some(0));
-        let job = client.delete_objects_by_prefix("b", "").await.unwrap();
-        assert_eq!((job.status, job.prefix_delete), (JobStatus::Enqueued, PrefixDelete::default()));
-        let job = client.get_job("b", &job.id).await.unwrap();
-        assert_eq!(job.prefix_delete, PrefixDelete { deleted_objects: 7, is_bucket_clear: true });
-        assert_eq!(client.get_job("b", &job.id).await.unwrap().status, JobStatus::Unknown);
-
-        let sent = far.sent();
-        let lines: Vec<_> = sent.iter().map(|sent| sent.line()).collect();
-        assert_eq!(
-            lines,
-            [
-                "DELETE r2/buckets/b/objects/dir/hello.txt",
-                "DELETE r2/buckets/b/objects",
-                "DELETE r2/buckets/b/objects?prefix=",
-                "GET r2/buckets/b/jobs/j1",
-                "GET r2/buckets/b/jobs/j1",
-            ]
-        );
-        assert_eq!(sent[0].header("cf-r2-data-catalog-check"), Some("true"));
-        assert_eq!(sent[1].json(), json!(["a", "../b"]));
-        assert!(sent[2].0.body().is_empty());
-    }
-
-    #[tokio::test]
-    async fn an_object_is_put_as_recorded() {
-        let (client, far) = client([ok(json!({ "key": "dir/hello.txt", "size": "30" }))]);
-        client.put_object("b", "dir/hello.txt", "text/html", Bytes::from_static(b"<p>")).await.unwrap();
         let sent = far.only();
-        assert_eq!(sent.line(), "PUT r2/buckets/b/objects/dir/hello.txt");
-        assert_eq!(sent.header("cf-r2-data-catalog-check"), Some("true"));
-        assert_eq!(sent.header("content-type"), Some("text/html"));
-        assert_eq!(sent.0.body(), "<p>");
+        assert_eq!(sent.line(), "DELETE r2/buckets/b/objects");
+        assert_eq!(sent.json(), json!(["a", "../b"]));
     }
 
     #[tokio::test]

@@ -1,7 +1,7 @@
 //! How a Worker is reached: its hostname on workers.dev, and the times at which cron calls it.
 
 use http::HeaderName;
-use serde::{Deserialize, Serialize};
+use serde::Serialize;
 use serde_json::{Value, json};
 
 use super::client::{Client, each, text};
@@ -24,11 +24,6 @@ impl ScriptSubdomain {
     }
 }
 
-#[derive(Deserialize)]
-struct AccountSubdomain {
-    subdomain: String,
-}
-
 #[derive(Serialize)]
 struct Schedule<'a> {
     cron: &'a str,
@@ -38,13 +33,6 @@ struct Schedule<'a> {
 const API_DATE: HeaderName = HeaderName::from_static("cloudflare-workers-script-api-date");
 
 impl Client {
-    /// `GET workers/subdomain`: the `example` of `example.workers.dev`.
-    /// [`Verdict::Missing`](super::Verdict::Missing) if the account has none.
-    pub async fn get_account_subdomain(&self) -> Result<String, Error> {
-        let found: AccountSubdomain = self.call(Operation::AccountSubdomainGet, &[]).fetch().await?;
-        Ok(found.subdomain)
-    }
-
     /// `GET workers/scripts/{script}/subdomain`.
     pub async fn get_script_subdomain(&self, script: &str) -> Result<ScriptSubdomain, Error> {
         self.call(Operation::ScriptSubdomainGet, &[script]).pick(ScriptSubdomain::read).await
@@ -55,12 +43,6 @@ impl Client {
     pub async fn set_script_subdomain(&self, script: &str, enabled: bool) -> Result<(), Error> {
         let call = self.call(Operation::ScriptSubdomainSet, &[script]).header(API_DATE, "2025-08-01");
         call.json(&json!({ "enabled": enabled, "previews_enabled": false })).run().await
-    }
-
-    /// `DELETE workers/scripts/{script}/subdomain`: closes the hostname. Twice: the same, or
-    /// [`Verdict::Done`](super::Verdict::Done).
-    pub async fn delete_script_subdomain(&self, script: &str) -> Result<(), Error> {
-        self.call(Operation::ScriptSubdomainDelete, &[script]).run().await
     }
 
     /// `GET workers/scripts/{script}/schedules`: cron expressions.
@@ -85,29 +67,14 @@ mod tests {
     #[tokio::test]
     async fn the_hostname_is_opened_and_closed_as_recorded() {
         let open = json!({ "enabled": true, "previews_enabled": false });
-        let (client, far) = client([
-            ok(json!({ "subdomain": "example" })),
-            ok(open.clone()),
-            ok(json!({ "enabled": null })),
-            ok(json!(null)),
-        ]);
-        assert_eq!(client.get_account_subdomain().await.unwrap(), "example");
+        let (client, far) = client([ok(open.clone()), ok(json!({ "enabled": null }))]);
         client.set_script_subdomain("s", true).await.unwrap();
         assert_eq!(client.get_script_subdomain("s").await.unwrap(), ScriptSubdomain::default());
-        client.delete_script_subdomain("s").await.unwrap();
         let sent = far.sent();
         let lines: Vec<_> = sent.iter().map(|sent| sent.line()).collect();
-        assert_eq!(
-            lines,
-            [
-                "GET workers/subdomain",
-                "POST workers/scripts/s/subdomain",
-                "GET workers/scripts/s/subdomain",
-                "DELETE workers/scripts/s/subdomain",
-            ]
-        );
-        assert_eq!(sent[1].header("cloudflare-workers-script-api-date"), Some("2025-08-01"));
-        assert_eq!(sent[1].json(), open);
+        assert_eq!(lines, ["POST workers/scripts/s/subdomain", "GET workers/scripts/s/subdomain"]);
+        assert_eq!(sent[0].header("cloudflare-workers-script-api-date"), Some("2025-08-01"));
+        assert_eq!(sent[0].json(), open);
     }
 
     #[tokio::test]

@@ -192,17 +192,6 @@ impl ScriptSettings {
     }
 }
 
-/// A change of settings; `None` leaves as it is.
-#[derive(Clone, Debug, Default, Serialize)]
-pub struct SettingsPatch {
-    /// All bindings; those to keep with the type `inherit`.
-    #[serde(skip_serializing_if = "Option::is_none")]
-    pub bindings: Option<Vec<Binding>>,
-    /// All marks.
-    #[serde(skip_serializing_if = "Option::is_none")]
-    pub tags: Option<Vec<String>>,
-}
-
 fn is_false(flag: &bool) -> bool {
     !*flag
 }
@@ -245,15 +234,6 @@ impl Client {
     /// `GET workers/scripts/{script}/settings`: of the version that is deployed.
     pub async fn get_script_settings(&self, script: &str) -> Result<ScriptSettings, Error> {
         self.call(Operation::ScriptSettingsGet, &[script]).pick(ScriptSettings::read).await
-    }
-
-    /// `PATCH workers/scripts/{script}/settings`. A change of bindings makes a new version. Twice: the same.
-    pub async fn patch_script_settings(&self, script: &str, patch: &SettingsPatch) -> Result<(), Error> {
-        self.call(Operation::ScriptSettingsPatch, &[script])
-            .hide(patch.bindings.iter().flatten().filter_map(Binding::secret))
-            .json_form("settings", patch, [])
-            .run()
-            .await
     }
 }
 
@@ -451,20 +431,6 @@ mod tests {
             (sent[0].line(), sent[2].line()),
             ("GET workers/scripts/s/settings".into(), "GET workers/scripts".into())
         );
-    }
-
-    #[tokio::test]
-    async fn a_patch_of_settings_says_only_what_changes() {
-        let (client, far) = client([ok(json!({}))]);
-        let keep = other(json!({ "type": "inherit", "name": "ANTHROPIC_API_KEY" }));
-        let patch = SettingsPatch { bindings: Some(vec![keep]), tags: None };
-        client.patch_script_settings("s", &patch).await.unwrap();
-        let sent = far.only();
-        assert_eq!(sent.line(), "PATCH workers/scripts/s/settings");
-        let parts = sent.form().await;
-        assert_eq!((parts.len(), parts[0].0.as_str()), (1, "settings"));
-        let settings: Value = serde_json::from_slice(&parts[0].3).unwrap();
-        assert_eq!(settings, json!({ "bindings": [{ "type": "inherit", "name": "ANTHROPIC_API_KEY" }] }));
     }
 
     #[tokio::test]

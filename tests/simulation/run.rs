@@ -170,11 +170,11 @@ impl Run {
         tasks
     }
 
-    /// Sets the cron going.
+    /// Sets the cron's sweep of what is due going. The other jobs have tests of their own.
     pub(crate) fn cron(&mut self) -> u64 {
         let app = self.plane.app.clone();
         self.tasks.start(Box::pin(async move {
-            Done::Rounds(jobs::on_tick(&app).await.rounds.map_or_else(Vec::new, |run| run.found.rounds))
+            Done::Rounds(jobs::rounds::run_due(&app, "cron").await.unwrap_or_else(|error| vec![Err(error)]))
         }))
     }
 

@@ -1,7 +1,7 @@
 //! One tenant's whole life, everything real but Cloudflare: the wasm build on local D1, Queue and R2, tenants in workerd.
 
 use cloudflare_emulator::State;
-use serde_json::json;
+use serde_json::{Value as Json, json};
 
 use crate::cloudflare::{Cloudflare, Sample};
 use crate::harness::Workerd;
@@ -101,4 +101,41 @@ fn the_sweep_takes_up_what_a_lost_nudge_left_behind() {
         let calls = of("call").into_iter().filter(|call| call["request_id"] == round["request_id"]).count();
         assert_eq!((&round["outcome"], &round["calls"]), (&json!("converged"), &json!(calls)));
     }
+}
+
+#[test]
+fn every_job_runs_to_its_end_on_d1() {
+    let cloudflare = Cloudflare::start();
+    let plane = Workerd::start(cloudflare.settings());
+    Sample::published().publish_to(&plane);
+    let (alice, _) = Owner::sign_up(&plane, "alice", &json!({}));
+    alice.until("ready");
+    let (bob, _) = Owner::sign_up(&plane, "bob", &json!({}));
+    bob.until("ready");
+    assert_eq!(bob.ask("DELETE", "?grace_days=0", None).status, 202);
+    bob.until("deleted");
+    // What the ledger calls the bucket of alice is missing, what she had is nobody's, and bob has been gone for long.
+    for sql in [
+        "UPDATE tenant SET updated_at_ms = 1",
+        "UPDATE tenant SET deleted_at_ms = 1 WHERE name = 'bob'",
+        "UPDATE resource SET name = 'moltbot-data-alice-2', confirmed_at_ms = 1 WHERE name = 'moltbot-data-alice'",
+    ] {
+        plane.sql(sql, json!([]));
+    }
+    plane.cron();
+
+    let rows =
+        plane.sql("SELECT name, report ->> '$.end.outcome' AS outcome, report FROM job ORDER BY name", json!([]));
+    let names: Vec<_> = rows.iter().map(|row| row["name"].as_str().unwrap()).collect();
+    assert_eq!(names, ["drift", "orphans", "retention", "rounds", "trials"]);
+    for row in &rows {
+        assert_eq!(row["outcome"], "done", "{row}");
+    }
+    let found =
+        |at: usize| serde_json::from_str::<Json>(rows[at]["report"].as_str().unwrap()).unwrap()["found"].clone();
+    assert_eq!(found(1)["names"], json!(["bucket moltbot-data-alice"]));
+    assert_eq!(found(1)["missing"], json!(["bucket moltbot-data-alice-2"]));
+    assert_eq!(found(2)["tombstones"], 1);
+    alice.until("ready");
+    assert_eq!(cloudflare.state().buckets.len(), 2, "the missing one is made anew, and nobody's is left alone");
 }

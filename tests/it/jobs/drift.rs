@@ -262,3 +262,35 @@ async fn when_cloudflare_asks_for_a_pause_everybody_keeps_still() {
     let blocked = plane.app.registry.api_budget().await.unwrap().blocked_until;
     assert_eq!(blocked, plane.clock.now().plus_ms(120_000));
 }
+
+#[tokio::test(start_paused = true)]
+async fn a_repair_that_meets_an_obstacle_is_not_late_from_its_first_minute() {
+    let (plane, tokens) = rested(&["alice"]).await;
+    plane.app.cloudflare.put_schedules(SCRIPT, &[]).await.unwrap();
+    plane.emulator.fault(Fault::new(Effect::Status { status: 500 }).kind("schedule.put"));
+    plane.tick().await;
+    plane.tick().await;
+    let tenant = plane.tenant("alice", &tokens[0]).await;
+    assert_eq!(tenant["phase"], "updating");
+    assert!(
+        tenant["conditions"].as_array().unwrap().iter().all(|condition| condition["type"] != "Stalled"),
+        "{tenant}"
+    );
+}
+
+#[tokio::test(start_paused = true)]
+async fn a_repair_goes_by_the_tenant_as_it_was_read() {
+    let (plane, _) = rested(&["alice"]).await;
+    let registry = &plane.app.registry;
+    let id = registry.least_checked(plane.clock.now(), plane.clock.now(), 1).await.unwrap().remove(0);
+    let (read, _) = registry.find_tenant(&id).await.unwrap().unwrap();
+    // A round of the same generation comes and goes.
+    plane.sql("UPDATE tenant SET due_at_ms = 0").await;
+    plane.tick().await;
+    let event = paramita::tenant::event::Event::new("DriftFound", "");
+    let late = paramita::registry::Change { conditions: &[], event: &event, now: plane.clock.now() };
+    let before = plane.database.dump().unwrap();
+    let repaired = registry.repair(&read, &paramita::registry::Repair::default(), late).await;
+    assert_eq!(repaired, Err(paramita::registry::Error::Conflict));
+    assert_eq!(plane.database.dump().unwrap(), before);
+}
