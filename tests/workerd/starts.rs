@@ -42,8 +42,8 @@ fn cron_runs_to_its_end() {
 fn d1_says_what_the_registry_listens_for() {
     let plane = Workerd::start(json!({}));
     plane.sql("INSERT INTO release (id, manifest, created_at_ms) VALUES ('rel_1', '{}', 1)", json!([]));
-    let tenant = "INSERT INTO tenant (id, name, phase, generation, spec, release_id, conditions, created_at_ms, updated_at_ms) \
-                  VALUES (?1, 'alice', 'pending', 1, '{}', 'rel_1', '[]', 1, 1)";
+    let tenant = "INSERT INTO tenant (id, name, phase, generation, spec, release_id, conditions, wanted_since_ms, \
+                  created_at_ms, updated_at_ms) VALUES (?1, 'alice', 'pending', 1, '{}', 'rel_1', '[]', 1, 1, 1)";
     plane.sql(tenant, json!(["t1"]));
     let taken = DbError::from_message(&plane.sql_error(tenant, json!(["t2"])));
     assert_eq!(taken, DbError::Unique("tenant.name".into()));
