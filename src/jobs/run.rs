@@ -5,6 +5,7 @@
 //! after the job's patience, and goes on from the last cursor that was saved.
 
 use futures_util::FutureExt;
+use futures_util::future::LocalBoxFuture;
 use serde::Serialize;
 
 use crate::app::App;
@@ -132,19 +133,15 @@ impl Shift<'_> {
         Ok(())
     }
 
-    /// Ends the run, and records it by what `report` makes of its end.
-    async fn end(
-        &self,
-        result: Result<(), Error>,
-        report: &(dyn Fn(&End) -> Result<String, serde_json::Error> + Sync),
-    ) -> End {
+    /// Ends the run, and records it.
+    async fn end(&self, result: Result<(), Error>, task: &dyn Task) -> End {
         let now = self.app.clock.now();
         let mut also_wrong = None;
         if let Err(Error::Cloudflare(error)) = &result {
             also_wrong = self.heed(error).await.err().map(|error| error.to_string());
         }
         let mut end = End::of(result, self.claim.started_at, self.claim.cursor.is_none(), now);
-        match report(&end) {
+        match task.report(&end) {
             Ok(report) => {
                 let finished = self.app.registry.finish_job(&self.claim, report, now).await;
                 also_wrong = finished.err().map(|error| error.to_string()).or(also_wrong);
@@ -158,26 +155,48 @@ impl Shift<'_> {
     }
 }
 
+/// A job under way with what it has found, whichever it is: so that what is common to all is compiled once.
+trait Task {
+    fn run<'a>(&'a mut self, shift: &'a mut Shift<'_>) -> LocalBoxFuture<'a, Result<(), Error>>;
+    fn report(&self, end: &End) -> Result<String, serde_json::Error>;
+}
+
+struct TaskOf<'a, J: Job> {
+    job: &'a J,
+    found: J::Found,
+}
+
+impl<J: Job> Task for TaskOf<'_, J> {
+    fn run<'a>(&'a mut self, shift: &'a mut Shift<'_>) -> LocalBoxFuture<'a, Result<(), Error>> {
+        self.job.run(shift, &mut self.found).boxed_local()
+    }
+
+    fn report(&self, end: &End) -> Result<String, serde_json::Error> {
+        serde_json::to_string(&Run { end: end.clone(), found: &self.found })
+    }
+}
+
 /// Runs `job` if its time has come and nobody else has it under way. Its failure is in what is returned.
 pub(super) async fn run<J: Job>(app: &App, job: &J, request_id: &str) -> Option<Run<J::Found>> {
+    let mut task = TaskOf { job, found: J::Found::default() };
+    let claimed = app.registry.claim_job(J::NAME, J::EVERY_MS, J::PATIENCE_MS, app.clock.now()).boxed_local();
+    let end = run_claimed(app, claimed, request_id, &mut task).boxed_local().await?;
+    Some(Run { end, found: task.found })
+}
+
+async fn run_claimed(
+    app: &App,
+    claimed: LocalBoxFuture<'_, Result<Option<Claim>, registry::Error>>,
+    request_id: &str,
+    task: &mut dyn Task,
+) -> Option<End> {
     let started_at = app.clock.now();
-    let mut found = J::Found::default();
-    let claimed = app.registry.claim_job(J::NAME, J::EVERY_MS, J::PATIENCE_MS, started_at).await;
-    let (shift, result) = match claimed {
-        Ok(None) => return None,
-        Ok(Some(claim)) => {
-            let mut shift = Shift { app, request_id, claim };
-            let result = job.run(&mut shift, &mut found).boxed_local().await;
-            (Some(shift), result)
+    match claimed.await {
+        Ok(claim) => {
+            let mut shift = Shift { app, request_id, claim: claim? };
+            let result = task.run(&mut shift).await;
+            Some(shift.end(result, task).await)
         }
-        Err(error) => (None, Err(error.into())),
-    };
-    let end = match shift {
-        Some(shift) => {
-            let report = |end: &End| serde_json::to_string(&Run { end: end.clone(), found: &found });
-            shift.end(result, &report).await
-        }
-        None => End::of(result, started_at, false, started_at),
-    };
-    Some(Run { end, found })
+        Err(error) => Some(End::of(Err(error.into()), started_at, false, started_at)),
+    }
 }

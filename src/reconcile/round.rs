@@ -248,6 +248,12 @@ impl Round<'_> {
                 line.state = known;
             }
         }
+        if stage.iter().any(|planned| matches!(planned.step, Step::PushSecrets { .. })) {
+            // A lost reply must not leave the former time to sleep on record: it may be wanted again by then.
+            let script = &mut self.observed.ledger.script;
+            script.pushing_sleep();
+            touched.push(script.clone());
+        }
         let uploads = |planned: &Planned| matches!(planned.step, Step::DeployScript { .. });
         let is_new_script = before.script.state == ResourceState::Absent && stage.iter().any(uploads);
         let start = StageStart { touched: &touched, is_new_script };

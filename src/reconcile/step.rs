@@ -64,7 +64,7 @@ pub enum Step {
     /// - Needs: the script.
     /// - Leaves: those secrets as wanted, others untouched.
     /// - Twice: sets the same again.
-    /// - Reply lost: they stay sealed and are pushed again.
+    /// - Reply lost: they stay sealed and are pushed again; the time to sleep, which travels along, is not known.
     PushSecrets {
         /// To be set.
         set: Vec<SecretVersion>,
@@ -203,7 +203,7 @@ impl Step {
         match self {
             Self::Look(_) | Self::ClaimScript | Self::StageAssets => &[],
             // Removing objects leaves the bucket as much there as before, and pushing a secret the script: a lost reply
-            // only means doing it again.
+            // only means doing it again. (Of the time to sleep, which has no version, the round takes care.)
             Self::EmptyBucket | Self::PushSecrets { .. } => &[],
             Self::CreateBucket | Self::DeleteBucket => &[ResourceKind::Bucket],
             Self::DeployScript { .. } => &[ResourceKind::Script],

@@ -63,7 +63,7 @@ impl ResourceState {
 ///
 /// A resource has lives. One begins when it is first asked for and ends when a read shows that nothing is left of it; a
 /// line whose last life is over is the receipt of its removal. Whoever runs the round writes the whole line: before a call
-/// by [`Self::making`] or [`Self::removing`], after it by what came of it.
+/// by [`Self::making`], [`Self::removing`] or [`Self::pushing_sleep`], after it by what came of it.
 #[derive(Clone, Debug, PartialEq, Eq)]
 pub struct Resource {
     /// Which kind.
@@ -117,6 +117,13 @@ impl Resource {
     pub fn removing(&mut self, now: Timestamp) {
         self.removal_asked_at = self.removal_asked_at.or(Some(now));
         self.state = ResourceState::Unknown;
+    }
+
+    /// A call that gives the script another time to sleep is about to be sent; all else about it stays known.
+    pub fn pushing_sleep(&mut self) {
+        if let Some(Applied::Script { sleep_after, .. }) = &mut self.applied {
+            *sleep_after = None;
+        }
     }
 
     /// It is there, and ours.

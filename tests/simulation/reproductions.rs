@@ -4,7 +4,7 @@ use std::sync::Arc;
 
 use crate::many::database;
 use crate::op::Op::{self, *};
-use crate::op::{Shape::*, Thing::*, Trouble::*, Who::*};
+use crate::op::{Key::*, Shape::*, Thing::*, Trouble::*, Who::*};
 use crate::plane::Releases;
 use crate::run::run;
 
@@ -54,6 +54,24 @@ fn a_deletion_ends_though_somebody_else_deletes_the_bucket_while_it_is_emptied()
             Fault { trouble: RequestLost, skip: 4 },
             Deliver { most: 20 },
             Remove { who: Alice, thing: Bucket },
+        ],
+    );
+}
+
+#[test]
+fn a_time_to_sleep_that_is_changed_back_after_a_lost_reply_is_pushed_again() {
+    replay(
+        71_623,
+        &[
+            SignUp { who: Alice, with_secrets: true },
+            SignUp { who: Alice, with_secrets: false },
+            SetSecret { who: Alice, key: Anthropic },
+            StartTick { polls: 29 },
+            Fault { trouble: ReplyLost, skip: 1 },
+            Instances { who: Alice, count: 10 },
+            Sleep { who: Alice, minutes: 3 },
+            Deliver { most: 20 },
+            Sleep { who: Alice, minutes: 0 },
         ],
     );
 }
