@@ -48,8 +48,6 @@ operations! {
     ObjectList, "r2.object.list", GET "r2/buckets/{}/objects";
     /// Delete the objects of a list of keys.
     ObjectsDelete, "r2.object.delete_many", DELETE "r2/buckets/{}/objects";
-    /// Read a bucket's lifecycle rules.
-    LifecycleGet, "r2.lifecycle.get", GET "r2/buckets/{}/lifecycle";
     /// Replace a bucket's lifecycle rules.
     LifecyclePut, "r2.lifecycle.put", PUT "r2/buckets/{}/lifecycle";
 

@@ -3,10 +3,10 @@
 //! Buckets of the default jurisdiction only. Pages are asked for at their largest: the default of 20 would cost fifty
 //! times the calls.
 
-use serde::{Deserialize, Serialize};
-use serde_json::{Map, Value, json};
+use serde::Deserialize;
+use serde_json::{Value, json};
 
-use super::client::{Client, Page, each, or_default, text};
+use super::client::{Client, Page, each, text};
 use super::error::Error;
 use super::operation::Operation;
 use crate::clock::Timestamp;
@@ -35,37 +35,6 @@ impl Bucket {
 pub struct Object {
     /// Its key, up to 1,024 bytes.
     pub key: String,
-}
-
-/// One lifecycle rule. What this client does not write is kept as it came, so that rules can be read and put back.
-#[derive(Clone, Debug, PartialEq, Serialize, Deserialize)]
-pub struct LifecycleRule {
-    /// Unique in the bucket.
-    pub id: String,
-    /// Whether the rule is in force.
-    pub enabled: bool,
-    /// Conditions and transitions in Cloudflare's form.
-    #[serde(flatten)]
-    pub rest: Map<String, Value>,
-}
-
-impl LifecycleRule {
-    /// A rule for the whole bucket: objects are deleted and multipart uploads aborted at the age of `max_age_s` seconds.
-    /// Cloudflare usually gets to it within 24 hours of that.
-    pub fn expire_everything(id: &str, max_age_s: u32) -> Self {
-        let at_age = json!({ "condition": { "type": "Age", "maxAge": max_age_s } });
-        let mut rest = Map::new();
-        rest.insert("conditions".to_owned(), json!({}));
-        rest.insert("deleteObjectsTransition".to_owned(), at_age.clone());
-        rest.insert("abortMultipartUploadsTransition".to_owned(), at_age);
-        Self { id: id.to_owned(), enabled: true, rest }
-    }
-}
-
-#[derive(Default, Serialize, Deserialize)]
-struct Rules {
-    #[serde(default, deserialize_with = "or_default")]
-    rules: Vec<LifecycleRule>,
 }
 
 impl Client {
@@ -117,15 +86,18 @@ impl Client {
         Ok(gone.as_array().map(Vec::len))
     }
 
-    /// `GET r2/buckets/{bucket}/lifecycle`.
-    pub async fn get_lifecycle(&self, bucket: &str) -> Result<Vec<LifecycleRule>, Error> {
-        let rules: Option<Rules> = self.call(Operation::LifecycleGet, &[bucket]).fetch().await?;
-        Ok(rules.unwrap_or_default().rules)
-    }
-
-    /// `PUT r2/buckets/{bucket}/lifecycle`: these rules and no others. Twice: the same.
-    pub async fn put_lifecycle(&self, bucket: &str, rules: &[LifecycleRule]) -> Result<(), Error> {
-        self.call(Operation::LifecyclePut, &[bucket]).json(&Rules { rules: rules.to_vec() }).run().await
+    /// `PUT r2/buckets/{bucket}/lifecycle`: one rule and no others, by which objects are deleted and multipart uploads
+    /// aborted at the age of `max_age_s` seconds. Cloudflare usually gets to it within 24 hours of that. Twice: the same.
+    pub async fn let_bucket_expire(&self, bucket: &str, rule: &str, max_age_s: u32) -> Result<(), Error> {
+        let at_age = json!({ "condition": { "type": "Age", "maxAge": max_age_s } });
+        let rule = json!({
+            "id": rule,
+            "enabled": true,
+            "conditions": {},
+            "deleteObjectsTransition": at_age,
+            "abortMultipartUploadsTransition": at_age,
+        });
+        self.call(Operation::LifecyclePut, &[bucket]).json(&json!({ "rules": [rule] })).run().await
     }
 }
 
@@ -203,24 +175,17 @@ mod tests {
     }
 
     #[tokio::test]
-    async fn lifecycle_rules_survive_being_read_and_put_back() {
-        let foreign = json!({
-            "id": "theirs", "enabled": false, "conditions": { "prefix": "logs/" },
-            "storageClassTransitions": [{ "storageClass": "InfrequentAccess" }],
-        });
-        let (client, far) = client([ok(json!({ "rules": [foreign] })), ok(json!({})), ok(json!({}))]);
-        let mut rules = client.get_lifecycle("b").await.unwrap();
-        assert_eq!(client.get_lifecycle("b").await.unwrap(), []);
-        rules.push(LifecycleRule::expire_everything("expire-all", 86_400));
-        client.put_lifecycle("b", &rules).await.unwrap();
-        let sent = far.sent().pop().unwrap();
+    async fn a_bucket_is_let_expire_with_its_uploads() {
+        let (client, far) = client([ok(json!({}))]);
+        client.let_bucket_expire("b", "expire-all", 86_400).await.unwrap();
+        let sent = far.only();
         assert_eq!(sent.line(), "PUT r2/buckets/b/lifecycle");
         let at_age = json!({ "condition": { "maxAge": 86_400, "type": "Age" } });
-        let ours = json!({
+        let rule = json!({
             "id": "expire-all", "enabled": true, "conditions": {},
             "deleteObjectsTransition": at_age, "abortMultipartUploadsTransition": at_age,
         });
-        assert_eq!(sent.json(), json!({ "rules": [foreign, ours] }));
+        assert_eq!(sent.json(), json!({ "rules": [rule] }));
     }
 
     #[tokio::test]

@@ -11,7 +11,7 @@ use std::sync::Arc;
 use base64::Engine;
 use base64::prelude::BASE64_STANDARD;
 use bytes::Bytes;
-use http::header::AUTHORIZATION;
+use http::header::{AUTHORIZATION, HOST};
 use http::{HeaderName, HeaderValue, Request};
 use percent_encoding::percent_decode_str;
 use sha2::{Digest, Sha256};
@@ -31,10 +31,10 @@ use crate::log::Logger;
 /// R2 has one region.
 const REGION: &str = "auto";
 
-const DATE: &str = "x-amz-date";
-const PAYLOAD: &str = "x-amz-content-sha256";
+const DATE: HeaderName = HeaderName::from_static("x-amz-date");
+const PAYLOAD: HeaderName = HeaderName::from_static("x-amz-content-sha256");
 /// S3 demands a checksum of this or another kind with `DeleteObjects`; R2's pages are silent. This one costs nothing.
-const CHECKSUM: &str = "x-amz-checksum-sha256";
+const CHECKSUM: HeaderName = HeaderName::from_static("x-amz-checksum-sha256");
 
 /// The S3 API for one account. Cheap to clone; prints without its secret.
 #[derive(Clone)]
@@ -231,15 +231,16 @@ impl S3 {
 
         let digest = Sha256::digest(request.body());
         let (payload_sha256, time, checksum) = (hex(&digest), amz_date(now), BASE64_STANDARD.encode(digest));
-        let (host, checksum) = (("host", host.as_str()), (CHECKSUM, checksum.as_str()));
+        let (host, checksum) = ((HOST, host.as_str()), (CHECKSUM, checksum.as_str()));
         let (payload, date) = ((PAYLOAD, payload_sha256.as_str()), (DATE, time.as_str()));
-        let signed: &[(&str, &str)] =
+        let signed: &[(HeaderName, &str)] =
             if request.body().is_empty() { &[host, payload, date] } else { &[host, checksum, payload, date] };
+        let names_and_values: Vec<(&str, &str)> = signed.iter().map(|(name, value)| (name.as_str(), *value)).collect();
         let signable = Signable {
             method: method.as_str(),
             path: request.uri().path(),
             query,
-            headers: signed,
+            headers: &names_and_values,
             payload_sha256: &payload_sha256,
         };
         let authorization = self.credentials.authorization(REGION, &time, &signable);
@@ -247,7 +248,7 @@ impl S3 {
         let headers = request.headers_mut();
         // The host is the transport's to send.
         for (name, value) in signed.iter().skip(1) {
-            headers.insert(HeaderName::from_static(name), HeaderValue::from_str(value).map_err(|_| NOT_A_HEADER)?);
+            headers.insert(name, HeaderValue::from_str(value).map_err(|_| NOT_A_HEADER)?);
         }
         let mut authorization = HeaderValue::from_str(&authorization).map_err(|_| NOT_A_HEADER)?;
         authorization.set_sensitive(true);
@@ -397,7 +398,7 @@ mod tests {
         let body = "<Delete xmlns=\"http://s3.amazonaws.com/doc/2006-03-01/\"><Quiet>true</Quiet>\
             <Object><Key>lo&amp;cked</Key></Object><Object><Key>a&#13;&#10;</Key></Object></Delete>";
         assert_eq!(sent.0.body(), body);
-        assert_eq!(sent.header(CHECKSUM), Some(BASE64_STANDARD.encode(Sha256::digest(body)).as_str()));
+        assert_eq!(sent.header(CHECKSUM.as_str()), Some(BASE64_STANDARD.encode(Sha256::digest(body)).as_str()));
         assert!(sent.header("authorization").unwrap().contains(";x-amz-checksum-sha256;"));
 
         assert!(s3.delete_objects("b", &keys[1..2], NOW).await.unwrap().is_empty());

@@ -98,7 +98,7 @@ pub enum ApiError {
     Internal(String),
 }
 
-/// A problem as it is sent (RFC 9457), but for the request's id.
+/// A problem as it is sent (RFC 9457).
 #[derive(Clone, Debug, Serialize)]
 pub(super) struct Problem {
     r#type: String,
@@ -108,6 +108,8 @@ pub(super) struct Problem {
     pub(super) code: &'static str,
     #[serde(skip_serializing_if = "Vec::is_empty")]
     errors: Vec<FieldError>,
+    /// Known only where the answer is completed.
+    pub(super) request_id: String,
     /// Why the request failed on our side; for the log, never sent.
     #[serde(skip)]
     pub(super) cause: Option<String>,
@@ -200,6 +202,7 @@ impl IntoResponse for ApiError {
             detail,
             code,
             errors,
+            request_id: String::new(),
             cause,
         };
         (status, headers, axum::Extension(problem)).into_response()

@@ -13,11 +13,15 @@ use axum::extract::DefaultBodyLimit;
 use axum::response::IntoResponse;
 use axum::routing::{get, patch, post, put};
 use axum::{Router, middleware};
+use http::header::{AUTHORIZATION, CONTENT_LENGTH, CONTENT_TYPE, HeaderName};
 
 pub use self::error::ApiError;
 pub use self::request_id::refuse;
 use crate::app::App;
 use crate::config::ConfigError;
+
+/// The headers of a request that anything here reads. The Worker's edge hands on these and no others.
+pub const HEADERS_READ: [HeaderName; 3] = [AUTHORIZATION, CONTENT_LENGTH, CONTENT_TYPE];
 
 /// Longest body taken: a hundred secrets of 5 KiB each, escaped, fit.
 pub const MAX_BODY_BYTES: usize = 1024 * 1024;

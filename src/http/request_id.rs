@@ -4,7 +4,6 @@ use axum::extract::{Request, State};
 use axum::middleware::Next;
 use axum::response::{IntoResponse, Response};
 use http::header::{CACHE_CONTROL, CONTENT_TYPE, HeaderName, HeaderValue};
-use serde::Serialize;
 
 use super::access_log::{Caller, Entry};
 use super::error::{ApiError, Problem};
@@ -23,13 +22,7 @@ pub struct RequestId {
 
 /// The header that carries a request's id.
 const X_REQUEST_ID: HeaderName = HeaderName::from_static("x-request-id");
-
-#[derive(Serialize)]
-struct ProblemBody {
-    #[serde(flatten)]
-    problem: Problem,
-    request_id: String,
-}
+const X_CONTENT_TYPE_OPTIONS: HeaderName = HeaderName::from_static("x-content-type-options");
 
 /// Middleware: the id goes into the request's extensions, into the header `x-request-id`, and into problems.
 pub async fn assign(State(app): State<App>, mut request: Request, next: Next) -> Response {
@@ -55,8 +48,9 @@ pub(super) fn complete(mut response: Response, id: String, entry: Option<Entry<'
     if let Some(entry) = entry {
         entry.write(&id, response.status(), problem.as_ref());
     }
-    if let Some(problem) = problem {
-        let body = serde_json::to_vec(&ProblemBody { problem, request_id: id.clone() }).unwrap_or_default();
+    if let Some(mut problem) = problem {
+        problem.request_id.clone_from(&id);
+        let body = serde_json::to_vec(&problem).unwrap_or_default();
         *response.body_mut() = body.into();
         response.headers_mut().insert(CONTENT_TYPE, HeaderValue::from_static("application/problem+json"));
     }
@@ -65,6 +59,6 @@ pub(super) fn complete(mut response: Response, id: String, entry: Option<Entry<'
         headers.insert(X_REQUEST_ID, value);
     }
     headers.entry(CACHE_CONTROL).or_insert(HeaderValue::from_static("no-store"));
-    headers.insert(HeaderName::from_static("x-content-type-options"), HeaderValue::from_static("nosniff"));
+    headers.insert(X_CONTENT_TYPE_OPTIONS, HeaderValue::from_static("nosniff"));
     response
 }

@@ -16,7 +16,7 @@ use worker::{Request, Response};
 use super::headers;
 use crate::app::App;
 use crate::http as http_face;
-use crate::http::{ApiError, MAX_BODY_BYTES};
+use crate::http::{ApiError, HEADERS_READ, MAX_BODY_BYTES};
 
 /// Answers `request` by `router`, or for `app` where it cannot be handed to the router. `None`: the settings are not
 /// complete, and the router says so to everything.
@@ -36,7 +36,8 @@ async fn read(mut request: Request) -> Result<http::Request<Body>, ApiError> {
     *converted.method_mut() =
         Method::from_bytes(request.inner().method().as_bytes()).map_err(|_| ApiError::Malformed("the method"))?;
     *converted.uri_mut() = Uri::try_from(request.inner().url()).map_err(|_| ApiError::Malformed("the address"))?;
-    *converted.headers_mut() = headers::from_js(request.headers()).ok_or(ApiError::Malformed("a header"))?;
+    *converted.headers_mut() =
+        headers::from_js(request.headers(), &HEADERS_READ).ok_or(ApiError::Malformed("a header"))?;
     if request.inner().body().is_some() {
         let length = converted.headers().get(CONTENT_LENGTH).and_then(|value| value.to_str().ok()?.parse().ok());
         *converted.body_mut() = Body::from(read_body(&mut request, length).await?);

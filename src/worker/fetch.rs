@@ -7,7 +7,7 @@ use worker::send::SendFuture;
 use worker::{AbortSignal, Fetch, Method, Request, RequestInit, RequestRedirect};
 
 use super::{error_text, headers};
-use crate::cloudflare::transport::{Transport, TransportError};
+use crate::cloudflare::transport::{HEADERS_READ, Transport, TransportError};
 
 /// Sends requests by `fetch`.
 pub struct FetchTransport {
@@ -35,7 +35,7 @@ impl FetchTransport {
         let mut converted = http::Response::new(Bytes::from(response.bytes().await?));
         *converted.status_mut() = http::StatusCode::from_u16(response.status_code())
             .map_err(|error| worker::Error::RustError(error.to_string()))?;
-        *converted.headers_mut() = headers::from_js(response.headers())
+        *converted.headers_mut() = headers::from_js(response.headers(), &HEADERS_READ)
             .ok_or_else(|| worker::Error::RustError("a header of the response is malformed".to_owned()))?;
         Ok(converted)
     }

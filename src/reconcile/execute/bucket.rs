@@ -7,7 +7,6 @@
 use futures_util::{StreamExt, TryStreamExt, stream};
 
 use super::{Executor, News, StepDone, StepError, gone_or};
-use crate::cloudflare::r2::LifecycleRule;
 use crate::cloudflare::{Error, ErrorKind, S3, Verdict};
 use crate::tenant::{Applied, ResourceKind};
 
@@ -116,7 +115,7 @@ impl Executor<'_> {
             return Ok(());
         }
         let (id, max_age_s) = EXPIRY_RULE;
-        Ok(self.cloudflare.put_lifecycle(name, &[LifecycleRule::expire_everything(id, max_age_s)]).await?)
+        Ok(self.cloudflare.let_bucket_expire(name, id, max_age_s).await?)
     }
 
     async fn empty_over_rest(&self, name: &str) -> Result<Emptied, StepError> {
