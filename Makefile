@@ -56,7 +56,7 @@ kills: setup wasm ## Kill the plane KILLS=200 times in the middle of its work; K
 	KILLS=$(KILLS) KILLS_SEED=$(or $(KILLS_SEED),$(shell date +%s)) cargo test --test workerd kills -- --nocapture
 
 .PHONY: simulate
-simulate: | prerequisites ## Put the plane through RUNS=1000 random storms; SEED=... shows one of them again
+simulate: | prerequisites ## Put the plane through RUNS=600 random storms; SEED=... shows one of them again
 	RUNS=$(RUNS) SEED=$(SEED) cargo test --profile simulation --test simulation -- --nocapture whatever_happens
 
 .PHONY: check

@@ -43,6 +43,24 @@ fn a_script_that_somebody_deleted_before_its_container_was_made_is_put_back() {
 }
 
 #[test]
+fn a_time_to_sleep_whose_push_was_lost_is_not_taken_for_the_former_one() {
+    replay(
+        71_623,
+        &[
+            SignUp { who: Alice, with_secrets: true },
+            SignUp { who: Alice, with_secrets: false },
+            SetSecret { who: Alice, key: Anthropic },
+            StartTick { polls: 29 },
+            Fault { trouble: ReplyLost, skip: 1 },
+            Instances { who: Alice, count: 10 },
+            Sleep { who: Alice, minutes: 3 },
+            Deliver { most: 20 },
+            Sleep { who: Alice, minutes: 0 },
+        ],
+    );
+}
+
+#[test]
 fn a_deletion_ends_though_somebody_else_deletes_the_bucket_while_it_is_emptied() {
     replay(
         6103,
