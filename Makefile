@@ -46,6 +46,8 @@ dev: setup ## Run the plane with everything around it; Ctrl-C ends it
 test: setup wasm ## Run all tests, those in the real Workers runtime included
 	$(call say,"Tests: the plane and the emulator")
 	cargo test --workspace
+	$(call say,"Tests: random storms over many tenants; 'make simulate' runs as many as you like")
+	@$(MAKE) --no-print-directory simulate RUNS=3000
 	$(call say,"Tests: publishing releases and running tenants")
 	node --test tools/release/*.test.mjs emulator/runner/*.test.mjs
 
@@ -55,8 +57,10 @@ KILLS ?= 200
 kills: setup wasm ## Kill the plane KILLS=200 times in the middle of its work; KILLS_SEED=... asks for the same again
 	KILLS=$(KILLS) KILLS_SEED=$(or $(KILLS_SEED),$(shell date +%s)) cargo test --test workerd kills -- --nocapture
 
+RUNS ?= 3000
+
 .PHONY: simulate
-simulate: | prerequisites ## Put the plane through RUNS=600 random storms; SEED=... shows one of them again
+simulate: | prerequisites ## Put the plane through RUNS=3000 random storms; SEED=... shows one of them again
 	RUNS=$(RUNS) SEED=$(SEED) cargo test --profile simulation --test simulation -- --nocapture whatever_happens
 
 .PHONY: check

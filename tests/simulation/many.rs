@@ -15,8 +15,8 @@ use crate::report::Tally;
 use crate::run::{Failure, run};
 use crate::shrink::shrink;
 
-/// Runs of `make test`: some forty seconds, unoptimized.
-const RUNS: u64 = 600;
+/// Runs when nobody says how many, unoptimized perhaps; `make test` and `make simulate` say.
+const RUNS: u64 = 200;
 
 /// Time between two lines about how far it is.
 const PROGRESS: Duration = Duration::from_secs(5);
