@@ -1,58 +1,51 @@
 //! One line in the log for each request.
 
-use std::sync::{Arc, OnceLock};
-
-use axum::extract::{MatchedPath, Request};
 use http::StatusCode;
 
 use super::error::Problem;
+use crate::app::App;
+use crate::entropy;
 use crate::log::{Level, Logger, Stopwatch};
-use crate::tenant::{Tenant, TenantId, TenantName};
-
-/// Whose token was shown, once that is known.
-#[derive(Clone, Debug, Default)]
-pub(super) struct Caller(Arc<OnceLock<(TenantId, TenantName)>>);
-
-impl Caller {
-    /// The caller has proved to be the owner of `tenant`.
-    pub(super) fn is_owner_of(&self, tenant: &Tenant) {
-        // One request has one owner; the first to say so stands.
-        let _ = self.0.set((tenant.id.clone(), tenant.name.clone()));
-    }
-}
+use crate::tenant::id::hex;
+use crate::tenant::{TenantId, TenantName};
 
 /// A request that is being answered. Of its address the line has the route's pattern only: a path that no route takes,
 /// or a query, may hold anything.
 pub(super) struct Entry<'a> {
+    /// `req_` and 16 hexadecimal digits.
+    pub request_id: String,
+    /// The pattern of its address, once that is known.
+    pub route: Option<&'static str>,
+    /// Whose token was shown, once that is known.
+    pub owner: Option<(TenantId, TenantName)>,
     log: &'a Logger,
     stopwatch: Stopwatch<'a>,
     method: String,
-    route: Option<MatchedPath>,
-    caller: Caller,
 }
 
 impl<'a> Entry<'a> {
-    /// A request that reached the router.
-    pub(super) fn of(log: &'a Logger, request: &Request, caller: Caller) -> Self {
-        let route = request.extensions().get().cloned();
-        Self { log, stopwatch: log.start(), method: request.method().as_str().to_owned(), route, caller }
-    }
-
-    /// A request that could not be handed to the router.
-    pub(super) fn of_unread(log: &'a Logger, method: &str) -> Self {
-        Self { log, stopwatch: log.start(), method: method.to_owned(), route: None, caller: Caller::default() }
+    /// A request that has just come.
+    pub(super) fn new(app: &'a App, method: &str) -> Self {
+        Self {
+            request_id: format!("req_{}", hex(&entropy::bytes::<8>(app.entropy.as_ref()))),
+            route: None,
+            owner: None,
+            log: &app.log,
+            stopwatch: app.log.start(),
+            method: method.to_owned(),
+        }
     }
 
     /// Writes the line. The cause of a failure on our side is only here; the answer does not have it.
-    pub(super) fn write(self, request_id: &str, status: StatusCode, problem: Option<&Problem>) {
+    pub(super) fn write(self, status: StatusCode, problem: Option<&Problem>) {
         let level = if status.is_server_error() { Level::Error } else { Level::Info };
-        let owner = self.caller.0.get();
+        let owner = self.owner.as_ref();
         let line = self
             .log
             .line(level, "request")
-            .with("request_id", request_id)
+            .with("request_id", self.request_id)
             .with("method", self.method)
-            .with("route", self.route.as_ref().map(MatchedPath::as_str))
+            .with("route", self.route)
             .with("status", status.as_u16())
             .with("code", problem.map(|problem| problem.code))
             .with("cause", problem.and_then(|problem| problem.cause.clone()))

@@ -1,40 +1,8 @@
 //! Reads a JSON body and complains about everything at once.
 
-use axum::body::Bytes;
-use axum::extract::{FromRequest, Request};
-use http::StatusCode;
-use http::header::CONTENT_TYPE;
 use serde_json::{Map, Value as Json};
 
-use super::error::{ApiError, FieldError};
-
-/// The body of a request as a JSON object.
-#[derive(Debug)]
-pub struct JsonObject(pub Map<String, Json>);
-
-impl<S: Send + Sync> FromRequest<S> for JsonObject {
-    type Rejection = ApiError;
-
-    async fn from_request(request: Request, state: &S) -> Result<Self, ApiError> {
-        let content_type = request.headers().get(CONTENT_TYPE).and_then(|value| value.to_str().ok());
-        let media_type = content_type.unwrap_or_default().split(';').next().unwrap_or_default().trim();
-        if !["application/json", "application/merge-patch+json"]
-            .iter()
-            .any(|known| media_type.eq_ignore_ascii_case(known))
-        {
-            return Err(ApiError::UnsupportedMediaType);
-        }
-        let bytes = Bytes::from_request(request, state).await.map_err(|rejection| match rejection.status() {
-            StatusCode::PAYLOAD_TOO_LARGE => ApiError::TooLarge,
-            _ => ApiError::NotJson("the body could not be read".into()),
-        })?;
-        match serde_json::from_slice(&bytes) {
-            Ok(Json::Object(fields)) => Ok(Self(fields)),
-            Ok(_) => Err(ApiError::invalid("", "must be a JSON object")),
-            Err(error) => Err(ApiError::NotJson(error.to_string())),
-        }
-    }
-}
+use super::error::FieldError;
 
 /// Takes the known fields out of an object, notes what is wrong with them, and what is left over.
 pub struct Fields<'a> {

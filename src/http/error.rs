@@ -1,8 +1,6 @@
 //! What goes wrong in a request. The only place with status codes.
 
-use axum::response::{IntoResponse, Response};
-use http::header::{HeaderValue, RETRY_AFTER, WWW_AUTHENTICATE};
-use http::{HeaderMap, StatusCode};
+use http::StatusCode;
 use serde::Serialize;
 
 use crate::config::ConfigError;
@@ -55,8 +53,11 @@ pub enum ApiError {
     #[error("there is nothing at this address; the routes are listed in the documentation")]
     NoSuchRoute,
     /// The route does not know the method.
-    #[error("this address does not take that method")]
-    MethodNotAllowed,
+    #[error("this address takes {0} only")]
+    MethodNotAllowed(String),
+    /// The caller takes nothing that the route answers.
+    #[error("this address answers {0} only; the accept header excludes it")]
+    NotAcceptable(&'static str),
     /// Somebody has the name.
     #[error("the name is taken; choose another")]
     NameTaken,
@@ -108,8 +109,7 @@ pub(super) struct Problem {
     pub(super) code: &'static str,
     #[serde(skip_serializing_if = "Vec::is_empty")]
     errors: Vec<FieldError>,
-    /// Known only where the answer is completed.
-    pub(super) request_id: String,
+    request_id: String,
     /// Why the request failed on our side; for the log, never sent.
     #[serde(skip)]
     pub(super) cause: Option<String>,
@@ -131,7 +131,8 @@ impl ApiError {
             Self::NoSuchTenant => (S::NOT_FOUND, "no_such_tenant", "No such tenant"),
             Self::NoSuchSecret => (S::NOT_FOUND, "no_such_secret", "No such secret"),
             Self::NoSuchRoute => (S::NOT_FOUND, "no_such_route", "No such route"),
-            Self::MethodNotAllowed => (S::METHOD_NOT_ALLOWED, "method_not_allowed", "Method not allowed"),
+            Self::NotAcceptable(_) => (S::NOT_ACCEPTABLE, "not_acceptable", "Not acceptable"),
+            Self::MethodNotAllowed(_) => (S::METHOD_NOT_ALLOWED, "method_not_allowed", "Method not allowed"),
             Self::NameTaken => (S::CONFLICT, "name_taken", "Name taken"),
             Self::Conflict => (S::CONFLICT, "conflict", "Changed meanwhile"),
             Self::BeingDeleted => (S::CONFLICT, "being_deleted", "Being deleted"),
@@ -175,36 +176,29 @@ impl From<NameError> for ApiError {
     }
 }
 
-impl IntoResponse for ApiError {
-    /// Without a body: [`super::request_id`] writes it, since only there the request's id is known.
-    fn into_response(self) -> Response {
-        let (status, code, title) = self.kind();
-        let mut headers = HeaderMap::new();
-        match self {
-            Self::TokenMissing | Self::TokenMalformed => {
-                headers.insert(WWW_AUTHENTICATE, HeaderValue::from_static("Bearer"));
-            }
-            Self::Unavailable(_) => {
-                headers.insert(RETRY_AFTER, HeaderValue::from_static("5"));
-            }
-            _ => {}
-        }
-        let detail = self.to_string();
-        let (errors, cause) = match self {
-            Self::Invalid(errors) => (errors, None),
-            Self::Unavailable(cause) | Self::Internal(cause) => (Vec::new(), Some(cause)),
+impl Problem {
+    /// What is sent of `error` in answer to the request `request_id`.
+    pub(super) fn of(error: &ApiError, request_id: &str) -> Self {
+        let (status, code, title) = error.kind();
+        let (errors, cause) = match error {
+            ApiError::Invalid(errors) => (errors.clone(), None),
+            ApiError::Unavailable(cause) | ApiError::Internal(cause) => (Vec::new(), Some(cause.clone())),
             _ => (Vec::new(), None),
         };
-        let problem = Problem {
+        Self {
             r#type: format!("urn:paramita:problem:{code}"),
             title,
             status: status.as_u16(),
-            detail,
+            detail: error.to_string(),
             code,
             errors,
-            request_id: String::new(),
+            request_id: request_id.to_owned(),
             cause,
-        };
-        (status, headers, axum::Extension(problem)).into_response()
+        }
+    }
+
+    /// Its status.
+    pub(super) fn status(&self) -> StatusCode {
+        StatusCode::from_u16(self.status).unwrap_or(StatusCode::INTERNAL_SERVER_ERROR)
     }
 }

@@ -4,57 +4,104 @@ mod access_log;
 mod api;
 mod auth;
 mod body;
+mod call;
+mod complete;
 mod error;
 mod query;
-mod request_id;
+mod reply;
+pub mod routes;
 mod view;
 
-use axum::extract::DefaultBodyLimit;
-use axum::response::IntoResponse;
-use axum::routing::{get, patch, post, put};
-use axum::{Router, middleware};
-use http::header::{AUTHORIZATION, CONTENT_LENGTH, CONTENT_TYPE, HeaderName};
+use bytes::Bytes;
+use http::header::{ACCEPT, ALLOW, AUTHORIZATION, CONTENT_LENGTH, CONTENT_TYPE, HeaderName};
+use http::{HeaderValue, Method, Request, StatusCode};
 
+use self::access_log::Entry;
+use self::call::Call;
+use self::complete::complete;
 pub use self::error::ApiError;
-pub use self::request_id::refuse;
+pub use self::reply::Response;
+use self::routes::{Handler, Route};
 use crate::app::App;
 use crate::config::ConfigError;
 
 /// The headers of a request that anything here reads. The Worker's edge hands on these and no others.
-pub const HEADERS_READ: [HeaderName; 3] = [AUTHORIZATION, CONTENT_LENGTH, CONTENT_TYPE];
+pub const HEADERS_READ: [HeaderName; 4] = [ACCEPT, AUTHORIZATION, CONTENT_LENGTH, CONTENT_TYPE];
 
 /// Longest body taken: a hundred secrets of 5 KiB each, escaped, fit.
 pub const MAX_BODY_BYTES: usize = 1024 * 1024;
 
-/// Every route.
-pub fn router(app: App) -> Router {
-    Router::new()
-        .route("/healthz", get(api::health::read))
-        .route("/v1/instance-types", get(api::instance_types::list))
-        .route("/v1/estimate", get(api::estimate::read))
-        .route("/v1/names/{name}", get(api::names::read))
-        .route("/v1/tenants", post(api::sign_up::create))
-        .route("/v1/tenants/{name}", get(api::tenant::read).patch(api::tenant::change).delete(api::tenant::delete))
-        .route("/v1/tenants/{name}/suspend", post(api::lifecycle::suspend))
-        .route("/v1/tenants/{name}/resume", post(api::lifecycle::resume))
-        .route("/v1/tenants/{name}/undelete", post(api::lifecycle::undelete))
-        .route("/v1/tenants/{name}/receipt", get(api::receipt::read))
-        .route("/v1/tenants/{name}/events", get(api::events::list))
-        .route("/v1/tenants/{name}/secrets", get(api::secrets::list))
-        .route("/v1/tenants/{name}/secrets", patch(api::secrets::change))
-        .route("/v1/tenants/{name}/secrets/{secret}", put(api::secrets::set).delete(api::secrets::delete))
-        .route("/v1/tenants/{name}/wrangler.jsonc", get(api::wrangler_config::read))
-        .fallback(|| async { ApiError::NoSuchRoute })
-        .method_not_allowed_fallback(|| async { ApiError::MethodNotAllowed })
-        .layer(DefaultBodyLimit::max(MAX_BODY_BYTES))
-        .layer(middleware::from_fn_with_state(app.clone(), request_id::assign))
-        .with_state(app)
+/// Answers a request. Never fails: what goes wrong is an answer, too.
+pub async fn handle(app: &App, request: Request<Bytes>) -> Response {
+    let mut entry = Entry::new(app, request.method().as_str());
+    let is_head = request.method() == Method::HEAD;
+    let outcome = dispatch(app, request, &mut entry).await;
+    let mut response = complete(outcome, Some(entry));
+    if is_head {
+        *response.body_mut() = Bytes::new();
+    }
+    response
+}
+
+/// The answer to a request that cannot be read as one.
+pub fn refuse(app: &App, method: &str, error: ApiError) -> Response {
+    complete(Err(error), Some(Entry::new(app, method)))
 }
 
 /// What stands in for the plane while its settings are not complete: says what is missing, does nothing.
-pub fn misconfigured(error: ConfigError) -> Router {
-    Router::new().fallback(move || {
-        let error = ApiError::Misconfigured(error.clone());
-        async move { request_id::complete(error.into_response(), "req_none".to_owned(), None) }
-    })
+pub fn misconfigured(error: &ConfigError) -> Response {
+    complete(Err(ApiError::Misconfigured(error.clone())), None)
+}
+
+/// Finds the route, checks what its row in the table asks for, and hands the request on.
+async fn dispatch(app: &App, request: Request<Bytes>, entry: &mut Entry<'_>) -> Result<Response, ApiError> {
+    let (parts, body) = request.into_parts();
+    let (at_path, params) = routes::find(parts.uri.path()).ok_or(ApiError::NoSuchRoute)?;
+    let wanted = if parts.method == Method::HEAD { Method::GET } else { parts.method };
+    let route = at_path.iter().find(|route| route.method == wanted);
+    entry.route = at_path.first().map(|route| route.path);
+    let Some(route) = route else {
+        return if wanted == Method::OPTIONS {
+            Ok(options(at_path))
+        } else {
+            Err(ApiError::MethodNotAllowed(allow(at_path)))
+        };
+    };
+    let params = call::decode(params)?;
+    let query = query::Query::parse(parts.uri.query().unwrap_or_default());
+    let call =
+        Call { app: app.clone(), request_id: entry.request_id.clone(), query, params, headers: parts.headers, body };
+    match route.handler {
+        Handler::Public(handler) => {
+            call.accepts(route)?;
+            handler(call).await
+        }
+        Handler::Tenant(handler) => {
+            let owner = auth::owner(&call).await?;
+            entry.owner = Some((owner.tenant.id.clone(), owner.tenant.name.clone()));
+            call.accepts(route)?;
+            handler(call, owner).await
+        }
+    }
+}
+
+/// `OPTIONS`: which methods there are (RFC 9110 § 9.3.7). No other origin's page is let in, so there is nothing else to say.
+fn options(at_path: &[&Route]) -> Response {
+    let mut response = Response::new(Bytes::new());
+    *response.status_mut() = StatusCode::NO_CONTENT;
+    response.headers_mut().extend(HeaderValue::try_from(allow(at_path)).map(|methods| (ALLOW, methods)));
+    response
+}
+
+/// The methods of an address, as the header `allow` has them.
+fn allow(at_path: &[&Route]) -> String {
+    let mut methods = Vec::with_capacity(at_path.len() + 2);
+    for route in at_path {
+        methods.push(route.method.as_str());
+        if route.method == Method::GET {
+            methods.push(Method::HEAD.as_str());
+        }
+    }
+    methods.push(Method::OPTIONS.as_str());
+    methods.join(", ")
 }

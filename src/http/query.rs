@@ -2,9 +2,6 @@
 
 use std::ops::RangeInclusive;
 
-use axum::extract::FromRequestParts;
-use http::request::Parts;
-
 use super::error::{ApiError, FieldError};
 
 /// The parameters of a request, taken out one by one; what is left over is refused.
@@ -15,24 +12,20 @@ pub struct Query {
     complaints: Vec<FieldError>,
 }
 
-impl<S: Send + Sync> FromRequestParts<S> for Query {
-    type Rejection = ApiError;
-
-    async fn from_request_parts(parts: &mut Parts, _: &S) -> Result<Self, ApiError> {
+impl Query {
+    /// Reads the part of an address behind its `?`.
+    pub fn parse(text: &str) -> Self {
         let mut query = Self { parameters: Vec::new(), known: Vec::new(), complaints: Vec::new() };
-        let pairs = form_urlencoded::parse(parts.uri.query().unwrap_or_default().as_bytes());
-        for (name, value) in pairs.into_owned() {
+        for (name, value) in form_urlencoded::parse(text.as_bytes()).into_owned() {
             if query.parameters.iter().any(|(known, _)| *known == name) {
                 query.complain(&name, "is given twice");
             } else {
                 query.parameters.push((name, value));
             }
         }
-        Ok(query)
+        query
     }
-}
 
-impl Query {
     /// A parameter read by `parse`; `None` when it is absent, or wrong, which is noted.
     pub fn text<T, E: ToString>(&mut self, name: &'static str, parse: impl Fn(&str) -> Result<T, E>) -> Option<T> {
         self.known.push(name);
@@ -62,12 +55,13 @@ impl Query {
     }
 
     /// Ends the reading: every complaint at once, unknown parameters among them.
-    pub fn finish(mut self) -> Result<(), ApiError> {
+    pub fn finish(&mut self) -> Result<(), ApiError> {
         for (name, _) in std::mem::take(&mut self.parameters) {
             let known = if self.known.is_empty() { "none".to_owned() } else { self.known.join(", ") };
             self.complain(&name, format!("is not known here; known are: {known}"));
         }
-        if self.complaints.is_empty() { Ok(()) } else { Err(ApiError::Invalid(self.complaints)) }
+        let complaints = std::mem::take(&mut self.complaints);
+        if complaints.is_empty() { Ok(()) } else { Err(ApiError::Invalid(complaints)) }
     }
 
     fn complain(&mut self, name: &str, detail: impl Into<String>) {

@@ -1,16 +1,13 @@
-//! From the runtime's requests to axum's and back.
+//! From the runtime's requests to the plane's and back.
 //!
 //! Bodies are buffered on both sides: `worker`'s own conversion makes a JavaScript stream of every body, which costs a
 //! quarter of the requests per second and loses `Content-Length`. No URL is parsed either: the parser's tables would
 //! make the Worker half as large again, and the runtime has normalised the address already.
 
-use axum::Router;
-use axum::body::Body;
+use bytes::Bytes;
 use futures_util::TryStreamExt;
 use http::header::CONTENT_LENGTH;
 use http::{Method, Uri};
-use http_body_util::BodyExt;
-use tower_service::Service;
 use worker::{Request, Response};
 
 use super::headers;
@@ -18,21 +15,17 @@ use crate::app::App;
 use crate::http as http_face;
 use crate::http::{ApiError, HEADERS_READ, MAX_BODY_BYTES};
 
-/// Answers `request` by `router`, or for `app` where it cannot be handed to the router. `None`: the settings are not
-/// complete, and the router says so to everything.
-pub async fn serve(mut router: Router, app: Option<&App>, request: Request) -> worker::Result<Response> {
+/// Answers `request`.
+pub async fn serve(app: &App, request: Request) -> worker::Result<Response> {
     let method = request.inner().method();
-    let request = match (read(request).await, app) {
-        (Ok(request), _) => request,
-        (Err(refusal), Some(app)) => return write(http_face::refuse(app, &method, refusal)).await,
-        (Err(_), None) => http::Request::default(),
-    };
-    let Ok(response) = router.call(request).await;
-    write(response).await
+    write(match read(request).await {
+        Ok(request) => http_face::handle(app, request).await,
+        Err(refusal) => http_face::refuse(app, &method, refusal),
+    })
 }
 
-async fn read(mut request: Request) -> Result<http::Request<Body>, ApiError> {
-    let mut converted = http::Request::new(Body::empty());
+async fn read(mut request: Request) -> Result<http::Request<Bytes>, ApiError> {
+    let mut converted = http::Request::new(Bytes::new());
     *converted.method_mut() =
         Method::from_bytes(request.inner().method().as_bytes()).map_err(|_| ApiError::Malformed("the method"))?;
     *converted.uri_mut() = Uri::try_from(request.inner().url()).map_err(|_| ApiError::Malformed("the address"))?;
@@ -40,7 +33,7 @@ async fn read(mut request: Request) -> Result<http::Request<Body>, ApiError> {
         headers::from_js(request.headers(), &HEADERS_READ).ok_or(ApiError::Malformed("a header"))?;
     if request.inner().body().is_some() {
         let length = converted.headers().get(CONTENT_LENGTH).and_then(|value| value.to_str().ok()?.parse().ok());
-        *converted.body_mut() = Body::from(read_body(&mut request, length).await?);
+        *converted.body_mut() = Bytes::from(read_body(&mut request, length).await?);
     }
     Ok(converted)
 }
@@ -66,9 +59,9 @@ async fn read_body(request: &mut Request, length: Option<usize>) -> Result<Vec<u
     }
 }
 
-async fn write(response: http::Response<Body>) -> worker::Result<Response> {
+/// An answer as the runtime takes it.
+pub fn write(response: http_face::Response) -> worker::Result<Response> {
     let (parts, body) = response.into_parts();
-    let body = body.collect().await.map_err(|error| worker::Error::RustError(error.to_string()))?.to_bytes();
     // The runtime counts the body itself.
     let headers = headers::to_js(parts.headers.iter().filter(|(name, _)| **name != CONTENT_LENGTH))?;
     // With a status such as 204 the runtime refuses even a body of no bytes.

@@ -21,37 +21,27 @@ mod system;
 
 use std::sync::{Arc, OnceLock};
 
-use axum::Router;
 use worker::{Context, Env, MessageBatch, MessageExt, Request, Response, ScheduleContext, ScheduledEvent};
 
 use crate::app::{App, Ports};
-use crate::config::Config;
+use crate::config::{Config, ConfigError};
 
 /// How long one call to the Cloudflare API may take. An upload with its assets is the longest of them.
 const CALL_TIMEOUT_MS: u32 = 60_000;
 
-/// What an isolate keeps from its first event on.
-struct Plane {
-    router: Router,
-    /// None when the settings are incomplete: requests are then told what is missing, events do nothing.
-    app: Option<App>,
-}
-
-/// The plane of this isolate. Settings and bindings cannot change within its life.
-fn plane(env: &Env) -> worker::Result<&'static Plane> {
-    static PLANE: OnceLock<Plane> = OnceLock::new();
+/// The plane of this isolate, or what is wrong with its settings: requests are then told so, and events do nothing.
+/// Settings and bindings cannot change within its life.
+fn plane(env: &Env) -> worker::Result<&'static Result<App, ConfigError>> {
+    static PLANE: OnceLock<Result<App, ConfigError>> = OnceLock::new();
     if let Some(plane) = PLANE.get() {
         return Ok(plane);
     }
     let setting = |name: &str| env.var(name).ok().map(|value| value.to_string());
     let plane = match Config::read(&setting) {
-        Ok(config) => {
-            let app = App::new(config, ports(env)?);
-            Plane { router: crate::http::router(app.clone()), app: Some(app) }
-        }
+        Ok(config) => Ok(App::new(config, ports(env)?)),
         Err(error) => {
             console::fail("settings", error.to_string());
-            Plane { router: crate::http::misconfigured(error), app: None }
+            Err(error)
         }
     };
     Ok(PLANE.get_or_init(|| plane))
@@ -83,8 +73,10 @@ fn start() {
 /// A request from outside.
 #[worker::event(fetch)]
 async fn fetch(request: Request, env: Env, _: Context) -> worker::Result<Response> {
-    let plane = plane(&env)?;
-    bridge::serve(plane.router.clone(), plane.app.as_ref(), request).await
+    match plane(&env)? {
+        Ok(app) => bridge::serve(app, request).await,
+        Err(error) => bridge::write(crate::http::misconfigured(error)),
+    }
 }
 
 /// Nudges. Each message is acknowledged whatever became of its round: the database knows what is still due, and the
@@ -92,7 +84,7 @@ async fn fetch(request: Request, env: Env, _: Context) -> worker::Result<Respons
 #[worker::event(queue)]
 async fn queue(batch: MessageBatch<String>, env: Env, _: Context) -> worker::Result<()> {
     let app = match plane(&env) {
-        Ok(plane) => plane.app.as_ref(),
+        Ok(plane) => plane.as_ref().ok(),
         Err(error) => {
             console::fail("queue", error_text(&error));
             None
@@ -113,8 +105,8 @@ async fn queue(batch: MessageBatch<String>, env: Env, _: Context) -> worker::Res
 async fn scheduled(_: ScheduledEvent, env: Env, _: ScheduleContext) {
     match plane(&env) {
         // What came of it is in the database and in the log.
-        Ok(Plane { app: Some(app), .. }) => drop(crate::jobs::on_tick(app).await),
-        Ok(Plane { app: None, .. }) => {}
+        Ok(Ok(app)) => drop(crate::jobs::on_tick(app).await),
+        Ok(Err(_)) => {}
         Err(error) => console::fail("cron", error_text(&error)),
     }
 }

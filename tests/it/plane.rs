@@ -7,13 +7,10 @@ use std::sync::atomic::{AtomicU32, AtomicU64};
 use std::sync::{Arc, Mutex};
 use std::time::Duration;
 
-use axum::Router;
-use axum::body::Body;
 use bytes::Bytes;
 use cloudflare_emulator::{Dropped, Emulator, Options, RateLimit};
 use futures_util::future::BoxFuture;
 use http::{Request, Response, StatusCode};
-use http_body_util::BodyExt;
 use paramita::app::{App, Ports};
 use paramita::clock::{Clock, ManualClock, Timestamp};
 use paramita::cloudflare::{Transport, TransportError};
@@ -27,7 +24,6 @@ use paramita::registry::sqlite::Sqlite;
 use paramita::wake::{Nudge, WakeUp};
 use serde_json::Value as Json;
 use tokio::time::Instant;
-use tower::ServiceExt;
 
 pub use crate::fixtures::{API_TOKEN, settings};
 use crate::fixtures::{Blobs, Published};
@@ -52,7 +48,6 @@ pub struct TestPlane {
     until_lost: Arc<AtomicU32>,
     until_hung: Arc<AtomicU32>,
     nudges: Arc<Nudges>,
-    router: Router,
 }
 
 /// An answer, read.
@@ -183,8 +178,7 @@ impl TestPlane {
             log: Arc::clone(&log) as Arc<dyn Log>,
         };
         let app = App::new(config, change(ports));
-        let router = paramita::http::router(app.clone());
-        let plane = Self { app, emulator, database, clock, call_ms, log, until_lost, until_hung, nudges, router };
+        let plane = Self { app, emulator, database, clock, call_ms, log, until_lost, until_hung, nudges };
         if let Some(release) = release {
             plane.publish(&release).await;
         }
@@ -198,15 +192,14 @@ impl TestPlane {
         self.database.batch(vec![Statement { sql, args }]).await.unwrap();
     }
 
-    pub async fn send(&self, request: Request<Body>) -> Answer {
-        let response = self.router.clone().oneshot(request).await.unwrap();
-        let (parts, body) = response.into_parts();
-        let text = String::from_utf8(body.collect().await.unwrap().to_bytes().to_vec()).unwrap();
+    pub async fn send(&self, request: Request<Bytes>) -> Answer {
+        let (parts, body) = paramita::http::handle(&self.app, request).await.into_parts();
+        let text = String::from_utf8(body.to_vec()).unwrap();
         Answer { status: parts.status, headers: parts.headers, text }
     }
 
     /// A request with a body as it stands.
-    pub async fn raw(&self, method: &str, path: &str, token: Option<&str>, body: impl Into<Body>) -> Answer {
+    pub async fn raw(&self, method: &str, path: &str, token: Option<&str>, body: impl Into<Bytes>) -> Answer {
         let mut request = Request::builder().method(method).uri(path).header("content-type", "application/json");
         if let Some(token) = token {
             request = request.header("authorization", format!("Bearer {token}"));
@@ -219,7 +212,7 @@ impl TestPlane {
     }
 
     pub async fn get(&self, path: &str, token: Option<&str>) -> Answer {
-        self.raw("GET", path, token, Body::empty()).await
+        self.raw("GET", path, token, Bytes::new()).await
     }
 
     /// Signs a tenant up; returns its tokens' answer.

@@ -9,7 +9,6 @@ use std::sync::atomic::Ordering::SeqCst;
 use std::sync::{Arc, Mutex};
 use std::task::{Context, Poll};
 
-use axum::Router;
 use bytes::Bytes;
 use cloudflare_emulator::{Effect, Emulator, Fault, Options, State};
 use futures_util::FutureExt;
@@ -97,7 +96,6 @@ impl Releases {
 /// A plane and its far side.
 pub struct Plane {
     pub app: App,
-    pub router: Router,
     pub emulator: Emulator,
     pub time: Arc<Time>,
     pub nudges: Arc<Nudges>,
@@ -142,8 +140,7 @@ impl Plane {
             log: Arc::clone(&log) as Arc<dyn Log>,
         };
         let app = App::new(settings(&[]), ports);
-        let router = paramita::http::router(app.clone());
-        Self { app, router, emulator, time, nudges, watch, log, database }
+        Self { app, emulator, time, nudges, watch, log, database }
     }
 
     /// Asks the database past the plane.

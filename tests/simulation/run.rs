@@ -3,15 +3,13 @@
 use std::panic::{AssertUnwindSafe, catch_unwind};
 use std::sync::Arc;
 
-use axum::body::Body;
+use bytes::Bytes;
 use cloudflare_emulator::{Effect, Fault};
 use http::Request;
-use http_body_util::BodyExt;
 use paramita::jobs;
 use paramita::reconcile::Report;
 use paramita::registry;
 use paramita::registry::sqlite::Sqlite;
-use tower::ServiceExt;
 
 use crate::fixtures::API_TOKEN;
 use crate::invariants::{self, Generations};
@@ -109,12 +107,11 @@ impl Run {
         if let Some(token) = token {
             request = request.header("authorization", format!("Bearer {token}"));
         }
-        let request = request.body(Body::from(body.to_owned())).unwrap();
-        let router = self.plane.router.clone();
+        let request = request.body(Bytes::from(body.to_owned())).unwrap();
+        let app = self.plane.app.clone();
         self.tasks.start(Box::pin(async move {
-            let response = router.oneshot(request).await.unwrap();
-            let status = response.status();
-            let body = response.into_body().collect().await.unwrap().to_bytes();
+            let (parts, body) = paramita::http::handle(&app, request).await.into_parts();
+            let status = parts.status;
             Done::Answer(Answer { status, text: String::from_utf8(body.to_vec()).unwrap() })
         }))
     }

@@ -1,12 +1,12 @@
 //! `GET /v1/estimate`.
 
-use axum::Json;
 use serde::Serialize;
 
 use super::spec::parse_instance_type;
 use crate::cost::{Estimate, Usage};
+use crate::http::call::Call;
 use crate::http::error::ApiError;
-use crate::http::query::Query;
+use crate::http::reply::{Response, json};
 use crate::tenant::{InstanceType, spec};
 
 /// The estimate with its units.
@@ -18,11 +18,11 @@ pub struct Answer {
 }
 
 /// What a size costs a month: `?instance_type=&cpu_percent=&hours_per_day=&instances=`, each with a default.
-pub async fn read(mut query: Query) -> Result<Json<Answer>, ApiError> {
-    let instance_type = query.text("instance_type", parse_instance_type).unwrap_or(InstanceType::Standard1);
+pub async fn read(mut call: Call) -> Result<Response, ApiError> {
+    let instance_type = call.query.text("instance_type", parse_instance_type).unwrap_or(InstanceType::Standard1);
     let mut number = |name, most, default: u32| {
         let least = i64::from(name == "instances");
-        query.number(name, least..=most).and_then(|number| u32::try_from(number).ok()).unwrap_or(default)
+        call.query.number(name, least..=most).and_then(|number| u32::try_from(number).ok()).unwrap_or(default)
     };
     let usage = Usage {
         instance_type,
@@ -30,6 +30,6 @@ pub async fn read(mut query: Query) -> Result<Json<Answer>, ApiError> {
         hours_per_day: number("hours_per_day", 24, 24),
         cpu_percent: number("cpu_percent", 100, 10),
     };
-    query.finish()?;
-    Ok(Json(Answer { currency: "USD", per: "month of 730 hours", estimate: usage.estimate() }))
+    call.query.finish()?;
+    json(&Answer { currency: "USD", per: "month of 730 hours", estimate: usage.estimate() })
 }

@@ -1,12 +1,10 @@
 //! `GET /healthz`.
 
-use axum::Json;
-use axum::extract::State;
 use serde::Serialize;
 
-use crate::app::App;
+use crate::http::call::Call;
 use crate::http::error::ApiError;
-use crate::http::query::Query;
+use crate::http::reply::{Response, json};
 
 /// How the plane is.
 #[derive(Serialize)]
@@ -17,11 +15,11 @@ pub struct Health {
 }
 
 /// Alive; with `?deep=1` the registry answers, too.
-pub async fn read(State(app): State<App>, mut query: Query) -> Result<Json<Health>, ApiError> {
-    let deep = query.flag("deep");
-    query.finish()?;
+pub async fn read(mut call: Call) -> Result<Response, ApiError> {
+    let deep = call.query.flag("deep");
+    call.query.finish()?;
     if deep {
-        app.registry.ping().await?;
+        call.app.registry.ping().await?;
     }
-    Ok(Json(Health { status: "ok", registry: deep.then_some("ok") }))
+    json(&Health { status: "ok", registry: deep.then_some("ok") })
 }

@@ -1,11 +1,11 @@
 //! `GET /v1/instance-types`.
 
-use axum::Json;
 use serde::Serialize;
 
 use crate::cost::{Money, Usage};
+use crate::http::call::Call;
 use crate::http::error::ApiError;
-use crate::http::query::Query;
+use crate::http::reply::{Response, json};
 use crate::tenant::InstanceType;
 
 /// CPU use of a small team's instance, by the guide's table of usage scenarios.
@@ -36,10 +36,10 @@ struct Prices {
 }
 
 /// Every size with what it has and what it costs a month around the clock.
-pub async fn list(query: Query) -> Result<Json<Listing>, ApiError> {
-    query.finish()?;
+pub async fn list(mut call: Call) -> Result<Response, ApiError> {
+    call.query.finish()?;
     let instance_types = InstanceType::ALL.into_iter().map(view).collect();
-    Ok(Json(Listing { instance_types, default: InstanceType::Standard1 }))
+    json(&Listing { instance_types, default: InstanceType::Standard1 })
 }
 
 fn view(size: InstanceType) -> SizeView {

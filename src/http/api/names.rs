@@ -1,13 +1,10 @@
 //! `GET /v1/names/{name}`.
 
-use axum::Json;
-use axum::extract::rejection::PathRejection;
-use axum::extract::{Path, State};
 use serde::Serialize;
 
-use crate::app::App;
+use crate::http::call::Call;
 use crate::http::error::ApiError;
-use crate::http::query::Query;
+use crate::http::reply::{Response, json};
 use crate::tenant::TenantName;
 use crate::tenant::name::NameError;
 
@@ -20,20 +17,16 @@ pub struct Answer {
 }
 
 /// Whether a name is free, taken, reserved or malformed, and why.
-pub async fn read(
-    State(app): State<App>,
-    name: Result<Path<String>, PathRejection>,
-    query: Query,
-) -> Result<Json<Answer>, ApiError> {
-    query.finish()?;
-    let Path(name) = name.map_err(|_| ApiError::Malformed("the name in the address"))?;
+pub async fn read(mut call: Call) -> Result<Response, ApiError> {
+    call.query.finish()?;
+    let name = call.param(0).to_owned();
     let (status, reason) = match TenantName::parse(&name) {
         Err(error @ NameError::Reserved(_)) => ("reserved", error.to_string()),
         Err(error) => ("malformed", error.to_string()),
-        Ok(name) if app.registry.is_name_taken(&name).await? => {
+        Ok(name) if call.app.registry.is_name_taken(&name).await? => {
             ("taken", "the name is taken; choose another".to_owned())
         }
         Ok(_) => ("free", "nobody has the name".to_owned()),
     };
-    Ok(Json(Answer { name, status, reason }))
+    json(&Answer { name, status, reason })
 }

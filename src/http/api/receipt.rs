@@ -1,15 +1,12 @@
 //! `GET /v1/tenants/{name}/receipt`: what was deleted, and the proof of it.
 
-use axum::Json;
-use axum::extract::State;
-use axum::response::{IntoResponse, Response};
 use serde::Serialize;
 
-use crate::app::App;
 use crate::clock::Timestamp;
 use crate::http::auth::Owner;
+use crate::http::call::Call;
 use crate::http::error::ApiError;
-use crate::http::query::Query;
+use crate::http::reply::{Response, json};
 use crate::tenant::{Phase, Resource, ResourceKind, Tenant};
 
 /// The receipt of a deletion, complete or not.
@@ -41,8 +38,8 @@ struct ReceiptLine<'a> {
 }
 
 /// Only of a tenant that is being deleted or is deleted.
-pub async fn read(State(_): State<App>, owner: Owner, query: Query) -> Result<Response, ApiError> {
-    query.finish()?;
+pub async fn read(mut call: Call, owner: Owner) -> Result<Response, ApiError> {
+    call.query.finish()?;
     let Owner { tenant, resources } = owner;
     let Tenant { id, name, phase, deletion, updated_at, .. } = &tenant;
     let deletion = deletion.ok_or(ApiError::NotDeleted)?;
@@ -56,7 +53,7 @@ pub async fn read(State(_): State<App>, owner: Owner, query: Query) -> Result<Re
         completed_at: complete.then(|| updated_at.to_string()),
         resources: resources.iter().map(line).collect(),
     };
-    Ok(Json(receipt).into_response())
+    json(&receipt)
 }
 
 fn line(resource: &Resource) -> ReceiptLine<'_> {

@@ -1,18 +1,15 @@
 //! `GET`, `PATCH /v1/tenants/{name}/secrets`, `PUT`, `DELETE …/secrets/{NAME}`.
 
-use axum::extract::{Path, State};
-use axum::response::{IntoResponse, Response};
-use axum::{Extension, Json};
 use serde::Serialize;
 use serde_json::{Map, Value};
 
 use super::tenant::{News, accepted, refuse_if_going};
 use crate::app::App;
 use crate::http::auth::Owner;
-use crate::http::body::{Fields, JsonObject, escape};
+use crate::http::body::{Fields, escape};
+use crate::http::call::Call;
 use crate::http::error::{ApiError, FieldError};
-use crate::http::query::Query;
-use crate::http::request_id::RequestId;
+use crate::http::reply::{Response, json};
 use crate::http::view::SecretView;
 use crate::registry::SecretChange;
 use crate::release::Release;
@@ -34,77 +31,58 @@ struct Listing<'a> {
 }
 
 /// Names and states; values are never readable.
-pub async fn list(State(app): State<App>, owner: Owner, query: Query) -> Result<Response, ApiError> {
-    query.finish()?;
-    let secrets = app.registry.secrets(&owner.tenant.id).await?;
-    let release = release_of(&app, &owner.tenant).await?;
+pub async fn list(mut call: Call, owner: Owner) -> Result<Response, ApiError> {
+    call.query.finish()?;
+    let secrets = call.app.registry.secrets(&owner.tenant.id).await?;
+    let release = release_of(&call.app, &owner.tenant).await?;
     let is_set = |name: &&String| {
         secrets.iter().any(|secret| secret.name.as_str() == *name && secret.wanted == Wanted::Set && !secret.is_lost())
     };
     let missing = release.manifest.profile.required.iter().filter(|name| !is_set(name)).collect();
-    Ok(Json(Listing { secrets: secrets.iter().map(SecretView::of).collect(), missing }).into_response())
+    json(&Listing { secrets: secrets.iter().map(SecretView::of).collect(), missing })
 }
 
 /// Sets and deletes several at once: `{"NAME": "value", "OTHER": null}`.
-pub async fn change(
-    State(app): State<App>,
-    Extension(request_id): Extension<RequestId>,
-    owner: Owner,
-    query: Query,
-    JsonObject(body): JsonObject,
-) -> Result<Response, ApiError> {
-    query.finish()?;
+pub async fn change(mut call: Call, owner: Owner) -> Result<Response, ApiError> {
+    call.query.finish()?;
     refuse_if_going(&owner.tenant)?;
-    let release = release_of(&app, &owner.tenant).await?;
+    let release = release_of(&call.app, &owner.tenant).await?;
     let mut complaints = Vec::new();
-    let changes = read_values("", body, &release, &mut complaints);
+    let changes = read_values("", call.json()?, &release, &mut complaints);
     if !complaints.is_empty() {
         return Err(ApiError::Invalid(complaints));
     }
     if changes.is_empty() {
         return Err(ApiError::invalid("", "names no secret; send {\"NAME\": \"value\"}, or null to delete one"));
     }
-    apply(&app, owner.tenant, changes, request_id).await
+    apply(&call.app, owner.tenant, changes, call.request_id).await
 }
 
 /// Sets one: `{"value": "…"}`.
-pub async fn set(
-    State(app): State<App>,
-    Extension(request_id): Extension<RequestId>,
-    owner: Owner,
-    Path((_, name)): Path<(String, String)>,
-    query: Query,
-    JsonObject(body): JsonObject,
-) -> Result<Response, ApiError> {
-    query.finish()?;
+pub async fn set(mut call: Call, owner: Owner) -> Result<Response, ApiError> {
+    call.query.finish()?;
     refuse_if_going(&owner.tenant)?;
-    let release = release_of(&app, &owner.tenant).await?;
+    let release = release_of(&call.app, &owner.tenant).await?;
     let mut complaints = Vec::new();
-    let name = check_name("", &name, &release, &mut complaints);
-    let mut fields = Fields::new("", body, &mut complaints);
+    let name = check_name("", call.param(1), &release, &mut complaints);
+    let mut fields = Fields::new("", call.json()?, &mut complaints);
     fields.require("value");
     let value = fields.text("value", check_value);
     fields.finish();
     match (name, value) {
         (Some(name), Some(value)) if complaints.is_empty() => {
-            apply(&app, owner.tenant, vec![(name, Some(value))], request_id).await
+            apply(&call.app, owner.tenant, vec![(name, Some(value))], call.request_id).await
         }
         _ => Err(ApiError::Invalid(complaints)),
     }
 }
 
 /// Deletes one.
-pub async fn delete(
-    State(app): State<App>,
-    Extension(request_id): Extension<RequestId>,
-    owner: Owner,
-    Path((_, name)): Path<(String, String)>,
-    query: Query,
-) -> Result<Response, ApiError> {
-    query.finish()?;
+pub async fn delete(mut call: Call, owner: Owner) -> Result<Response, ApiError> {
+    call.query.finish()?;
     refuse_if_going(&owner.tenant)?;
-    let name = SecretName::parse(&name).map_err(|_| ApiError::NoSuchSecret)?;
-    apply(&app, owner.tenant, vec![(name, None)], request_id).await
+    let name = SecretName::parse(call.param(1)).map_err(|_| ApiError::NoSuchSecret)?;
+    apply(&call.app, owner.tenant, vec![(name, None)], call.request_id).await
 }
 
 /// Makes the changes. Several requests at once, each setting one, are a common way to set many: whoever is not first reads
@@ -113,7 +91,7 @@ async fn apply(
     app: &App,
     tenant: Tenant,
     changes: Vec<(SecretName, Option<PlainSecret>)>,
-    request_id: RequestId,
+    request_id: String,
 ) -> Result<Response, ApiError> {
     let mut tenant = tenant;
     for _ in 0..MAX_REPEATS {

@@ -1,10 +1,7 @@
 //! `POST /v1/tenants`.
 
-use axum::extract::State;
-use axum::response::{IntoResponse, Response};
-use axum::{Extension, Json};
-use http::StatusCode;
-use http::header::{HeaderName, LOCATION};
+use http::HeaderValue;
+use http::header::LOCATION;
 use serde::Serialize;
 use serde_json::Value;
 
@@ -15,10 +12,10 @@ use crate::clock::{DAY_MS, Timestamp};
 use crate::config::SignupMode;
 use crate::cost::{Estimate, Usage};
 use crate::entropy;
-use crate::http::body::{Fields, JsonObject};
+use crate::http::body::Fields;
+use crate::http::call::Call;
 use crate::http::error::ApiError;
-use crate::http::query::Query;
-use crate::http::request_id::RequestId;
+use crate::http::reply::{Response, accepted, json};
 use crate::http::view::{PlanView, TenantView};
 use crate::reconcile::desired::{Desired, deployment};
 use crate::reconcile::plan::{Observed, plan};
@@ -62,37 +59,35 @@ struct DryRun<'a> {
 }
 
 /// Signs a tenant up; with `?dry_run=true` says what that would do, and does nothing.
-pub async fn create(
-    State(app): State<App>,
-    Extension(request_id): Extension<RequestId>,
-    mut query: Query,
-    JsonObject(body): JsonObject,
-) -> Result<Response, ApiError> {
-    let is_dry_run = query.flag("dry_run");
-    query.finish()?;
-    match app.config.signup_mode {
+pub async fn create(mut call: Call) -> Result<Response, ApiError> {
+    let is_dry_run = call.query.flag("dry_run");
+    call.query.finish()?;
+    match call.app.config.signup_mode {
         SignupMode::Open => {}
         SignupMode::Invite => return Err(ApiError::InviteRequired),
         SignupMode::Closed => return Err(ApiError::SignupClosed),
     }
-    let release = app.registry.default_release().await?.ok_or(ApiError::NoRelease)?;
-    let mut sign_up = read(body, &release)?;
-    if app.registry.is_name_taken(&sign_up.name).await? {
+    let release = call.app.registry.default_release().await?.ok_or(ApiError::NoRelease)?;
+    let mut sign_up = read(call.json()?, &release)?;
+    if call.app.registry.is_name_taken(&sign_up.name).await? {
         return Err(ApiError::NameTaken);
     }
-    let gateway_token = generate(&app, &release, &mut sign_up.secrets);
+    let gateway_token = generate(&call.app, &release, &mut sign_up.secrets);
     if is_dry_run {
-        return dry_run(&app, &sign_up, &release);
+        return dry_run(&call.app, &sign_up, &release);
     }
-    let (tenant, resources, token) = write(&app, &sign_up, &release).await?;
-    app.wake.nudge(Nudge { tenant: tenant.id.0.clone(), request_id: request_id.id }, 0).await;
+    let (tenant, resources, token) = write(&call.app, &sign_up, &release).await?;
+    call.app.wake.nudge(Nudge { tenant: tenant.id.0.clone(), request_id: call.request_id }, 0).await;
     let answer = SignedUp {
-        tenant: TenantView::of(&app, &tenant, &resources),
+        tenant: TenantView::of(&call.app, &tenant, &resources),
         token: token.expose(),
         gateway_token: gateway_token.as_ref().map(PlainSecret::expose),
     };
-    let location: [(HeaderName, String); 1] = [(LOCATION, format!("/v1/tenants/{}", tenant.name))];
-    Ok((StatusCode::ACCEPTED, location, Json(answer)).into_response())
+    let mut response = accepted(&answer)?;
+    if let Ok(location) = HeaderValue::try_from(format!("/v1/tenants/{}", tenant.name)) {
+        response.headers_mut().insert(LOCATION, location);
+    }
+    Ok(response)
 }
 
 /// Reads the body; every complaint at once.
@@ -171,7 +166,7 @@ fn dry_run(app: &App, sign_up: &SignUp, release: &Release) -> Result<Response, A
     let spec = &sign_up.spec;
     let usage = Usage::around_the_clock(spec.instance_type, spec.max_instances, LIGHT_CPU_PERCENT);
     let plan = PlanView::of(&steps, &ledger);
-    Ok(Json(DryRun { plan, wrangler_config, estimate: usage.estimate() }).into_response())
+    json(&DryRun { plan, wrangler_config, estimate: usage.estimate() })
 }
 
 fn new_tenant(app: &App, id: TenantId, sign_up: &SignUp, release: &Release, now: Timestamp) -> Tenant {

@@ -1,22 +1,21 @@
 //! `GET /v1/tenants/{name}/wrangler.jsonc`.
 
-use axum::extract::State;
-use axum::response::{IntoResponse, Response};
-use http::header::{CONTENT_DISPOSITION, CONTENT_TYPE};
+use http::header::CONTENT_DISPOSITION;
+use http::{HeaderValue, StatusCode};
 
-use crate::app::App;
 use crate::http::auth::Owner;
+use crate::http::call::Call;
 use crate::http::error::ApiError;
-use crate::http::query::Query;
+use crate::http::reply::{JSONC, Response, with_body};
 use crate::reconcile::desired::deployment;
 use crate::reconcile::wrangler_config::wrangler_config;
 use crate::tenant::Ledger;
 
 /// The configuration with which `wrangler deploy` makes the same tenant by hand.
-pub async fn read(State(app): State<App>, owner: Owner, query: Query) -> Result<Response, ApiError> {
-    query.finish()?;
+pub async fn read(mut call: Call, owner: Owner) -> Result<Response, ApiError> {
+    call.query.finish()?;
     let Owner { tenant, resources } = owner;
-    let release = app.registry.release(&tenant.release).await?;
+    let release = call.app.registry.release(&tenant.release).await?;
     let release = release.ok_or_else(|| ApiError::Internal(format!("release {} is missing", tenant.release)))?;
     let ledger = Ledger::from_rows(resources)
         .map_err(|kind| ApiError::Internal(format!("no ledger row for the {}", kind.as_str())))?;
@@ -28,9 +27,10 @@ pub async fn read(State(app): State<App>, owner: Owner, query: Query) -> Result<
          // Secrets are not in it: wrangler secret put NAME --name {}\n{json}\n",
         tenant.name, release.id, tenant.name, ledger.script.name
     );
-    let headers = [
-        (CONTENT_TYPE, "application/jsonc; charset=utf-8".to_owned()),
-        (CONTENT_DISPOSITION, format!("attachment; filename=\"wrangler.tenant-{}.jsonc\"", tenant.name)),
-    ];
-    Ok((headers, text).into_response())
+    let mut response = with_body(StatusCode::OK, JSONC, text);
+    let file = format!("attachment; filename=\"wrangler.tenant-{}.jsonc\"", tenant.name);
+    if let Ok(file) = HeaderValue::try_from(file) {
+        response.headers_mut().insert(CONTENT_DISPOSITION, file);
+    }
+    Ok(response)
 }

@@ -1,0 +1,112 @@
+//! Every route, in one table. Who may call a route is the kind of its handler, so a route cannot forget to ask.
+
+use std::sync::OnceLock;
+
+use futures_util::future::BoxFuture;
+use http::Method;
+use matchit::{Params, Router};
+
+use super::api;
+use super::auth::Owner;
+use super::call::Call;
+use super::error::ApiError;
+use super::reply::{JSON, JSONC, Response};
+
+type Answer = BoxFuture<'static, Result<Response, ApiError>>;
+
+/// One method of one address.
+pub struct Route {
+    /// Its method. `HEAD` goes with `GET`, and every address answers `OPTIONS`.
+    pub method: Method,
+    /// Its address, with `{…}` for what varies.
+    pub path: &'static str,
+    /// Who may call it, and what answers.
+    pub handler: Handler,
+    /// The media type of a good answer.
+    pub produces: &'static str,
+}
+
+/// Who may call a route, and what answers.
+pub enum Handler {
+    /// Whoever asks.
+    Public(fn(Call) -> Answer),
+    /// Whoever shows a token of the tenant in the address.
+    Tenant(fn(Call, Owner) -> Answer),
+}
+
+const fn route(method: Method, path: &'static str, handler: Handler) -> Route {
+    Route { method, path, handler, produces: JSON }
+}
+
+/// A handler that anyone may call.
+macro_rules! public {
+    ($handler:path) => {
+        Handler::Public(|call| Box::pin($handler(call)))
+    };
+}
+
+/// A handler for the owner of a tenant.
+macro_rules! tenant {
+    ($handler:path) => {
+        Handler::Tenant(|call, owner| Box::pin($handler(call, owner)))
+    };
+}
+
+/// The table. Routes of the same address stand together.
+pub static ROUTES: [Route; 18] = [
+    route(Method::GET, "/healthz", public!(api::health::read)),
+    route(Method::GET, "/v1/instance-types", public!(api::instance_types::list)),
+    route(Method::GET, "/v1/estimate", public!(api::estimate::read)),
+    route(Method::GET, "/v1/names/{name}", public!(api::names::read)),
+    route(Method::POST, "/v1/tenants", public!(api::sign_up::create)),
+    route(Method::GET, "/v1/tenants/{name}", tenant!(api::tenant::read)),
+    route(Method::PATCH, "/v1/tenants/{name}", tenant!(api::tenant::change)),
+    route(Method::DELETE, "/v1/tenants/{name}", tenant!(api::tenant::delete)),
+    route(Method::POST, "/v1/tenants/{name}/suspend", tenant!(api::lifecycle::suspend)),
+    route(Method::POST, "/v1/tenants/{name}/resume", tenant!(api::lifecycle::resume)),
+    route(Method::POST, "/v1/tenants/{name}/undelete", tenant!(api::lifecycle::undelete)),
+    route(Method::GET, "/v1/tenants/{name}/receipt", tenant!(api::receipt::read)),
+    route(Method::GET, "/v1/tenants/{name}/events", tenant!(api::events::list)),
+    route(Method::GET, "/v1/tenants/{name}/secrets", tenant!(api::secrets::list)),
+    route(Method::PATCH, "/v1/tenants/{name}/secrets", tenant!(api::secrets::change)),
+    route(Method::PUT, "/v1/tenants/{name}/secrets/{secret}", tenant!(api::secrets::set)),
+    route(Method::DELETE, "/v1/tenants/{name}/secrets/{secret}", tenant!(api::secrets::delete)),
+    Route {
+        method: Method::GET,
+        path: "/v1/tenants/{name}/wrangler.jsonc",
+        handler: tenant!(api::wrangler_config::read),
+        produces: JSONC,
+    },
+];
+
+/// The routes of the address that `path` is, and what varies in it, still percent-encoded.
+pub(super) fn find(path: &str) -> Option<(&'static [&'static Route], Params<'static, '_>)> {
+    static ADDRESSES: OnceLock<Router<Vec<&'static Route>>> = OnceLock::new();
+    let found = ADDRESSES.get_or_init(addresses).at(path).ok()?;
+    Some((found.value, found.params))
+}
+
+fn addresses() -> Router<Vec<&'static Route>> {
+    let mut addresses = Router::new();
+    for at_path in ROUTES.chunk_by(|one, next| one.path == next.path) {
+        let routes = at_path.iter().collect();
+        // Two addresses in each other's way are a fault of the table, which a test finds.
+        let inserted = addresses.insert(at_path.first().map_or("", |route| route.path), routes);
+        debug_assert!(inserted.is_ok(), "{inserted:?}");
+    }
+    addresses
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn every_route_of_the_table_is_found_at_its_address() {
+        for route in &ROUTES {
+            let (found, _) = find(route.path).unwrap_or_else(|| panic!("{}", route.path));
+            assert_eq!(found.iter().filter(|one| std::ptr::eq(**one, route)).count(), 1, "{}", route.path);
+            assert_eq!(found.iter().filter(|one| one.method == route.method).count(), 1, "{}", route.path);
+        }
+    }
+}
