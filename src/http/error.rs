@@ -64,6 +64,9 @@ pub enum ApiError {
     /// Somebody else changed the tenant at the same time.
     #[error("the tenant was changed by another request at the same time; read it again and repeat the change")]
     Conflict,
+    /// A change of what is not any more as its caller has seen it.
+    #[error("it has changed since you read it: read it again, and send if-match with its new etag")]
+    PreconditionFailed,
     /// A change of a tenant that is going.
     #[error("the tenant is being deleted and takes no changes; while its data is kept, POST …/undelete brings it back")]
     BeingDeleted,
@@ -135,6 +138,7 @@ impl ApiError {
             Self::MethodNotAllowed(_) => (S::METHOD_NOT_ALLOWED, "method_not_allowed", "Method not allowed"),
             Self::NameTaken => (S::CONFLICT, "name_taken", "Name taken"),
             Self::Conflict => (S::CONFLICT, "conflict", "Changed meanwhile"),
+            Self::PreconditionFailed => (S::PRECONDITION_FAILED, "precondition_failed", "Changed meanwhile"),
             Self::BeingDeleted => (S::CONFLICT, "being_deleted", "Being deleted"),
             Self::DataGone => (S::CONFLICT, "data_gone", "Data not kept any more"),
             Self::NotDeleted => (S::NOT_FOUND, "not_deleted", "Not deleted"),

@@ -6,6 +6,7 @@ mod auth;
 mod body;
 mod call;
 mod complete;
+mod conditional;
 mod error;
 mod query;
 mod reply;
@@ -13,7 +14,7 @@ pub mod routes;
 mod view;
 
 use bytes::Bytes;
-use http::header::{ACCEPT, ALLOW, AUTHORIZATION, CONTENT_LENGTH, CONTENT_TYPE, HeaderName};
+use http::header::{ACCEPT, ALLOW, AUTHORIZATION, CONTENT_LENGTH, CONTENT_TYPE, HeaderName, IF_MATCH, IF_NONE_MATCH};
 use http::{HeaderValue, Method, Request, StatusCode};
 
 use self::access_log::Entry;
@@ -26,7 +27,8 @@ use crate::app::App;
 use crate::config::ConfigError;
 
 /// The headers of a request that anything here reads. The Worker's edge hands on these and no others.
-pub const HEADERS_READ: [HeaderName; 4] = [ACCEPT, AUTHORIZATION, CONTENT_LENGTH, CONTENT_TYPE];
+pub const HEADERS_READ: [HeaderName; 6] =
+    [ACCEPT, AUTHORIZATION, CONTENT_LENGTH, CONTENT_TYPE, IF_MATCH, IF_NONE_MATCH];
 
 /// Longest body taken: a hundred secrets of 5 KiB each, escaped, fit.
 pub const MAX_BODY_BYTES: usize = 1024 * 1024;
@@ -71,18 +73,21 @@ async fn dispatch(app: &App, request: Request<Bytes>, entry: &mut Entry<'_>) -> 
     let query = query::Query::parse(parts.uri.query().unwrap_or_default());
     let call =
         Call { app: app.clone(), request_id: entry.request_id.clone(), query, params, headers: parts.headers, body };
-    match route.handler {
+    let if_none_match = call.header(IF_NONE_MATCH).map(str::to_owned);
+    let response = match route.handler {
         Handler::Public(handler) => {
             call.accepts(route)?;
-            handler(call).await
+            handler(call).await?
         }
         Handler::Tenant(handler) => {
             let owner = auth::owner(&call).await?;
             entry.owner = Some((owner.tenant.id.clone(), owner.tenant.name.clone()));
             call.accepts(route)?;
-            handler(call, owner).await
+            handler(call, owner).await?
         }
-    }
+    };
+    let is_read = route.method == Method::GET;
+    Ok(if is_read { conditional::answer_read(if_none_match.as_deref(), response) } else { response })
 }
 
 /// `OPTIONS`: which methods there are (RFC 9110 § 9.3.7). No other origin's page is let in, so there is nothing else to say.

@@ -140,6 +140,9 @@ pub struct Profile {
     /// Secrets it can use.
     #[serde(default)]
     pub optional: Vec<String>,
+    /// Groups of secrets of which all are set or none.
+    #[serde(default)]
+    pub together: Vec<Vec<String>>,
     /// Secrets that the plane makes when the tenant gives none.
     #[serde(default)]
     pub generated: Vec<String>,

@@ -10,6 +10,7 @@ pub mod resource;
 pub mod secret_name;
 pub mod sleep;
 pub mod spec;
+pub mod wish;
 
 pub use condition::{Condition, Status};
 pub use id::TenantId;
@@ -20,6 +21,7 @@ pub use resource::{Applied, Ledger, Resource, ResourceKind, ResourceState};
 pub use secret_name::SecretName;
 pub use sleep::SleepAfter;
 pub use spec::TenantSpec;
+pub use wish::Wish;
 
 use crate::clock::Timestamp;
 use crate::release::ReleaseId;

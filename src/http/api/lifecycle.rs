@@ -1,82 +1,59 @@
 //! `POST /v1/tenants/{name}/suspend`, `…/resume`, `…/undelete`. Each asked for twice is answered like once.
 
-use serde::Serialize;
-
-use super::secrets::{generate, seal};
-use super::tenant::{News, accepted, answer, refuse_if_going};
+use super::change::{Change, refuse_if_going, release_of, unchanged};
+use super::secret_values::{generate, seal};
 use crate::http::auth::Owner;
 use crate::http::call::Call;
 use crate::http::error::ApiError;
-use crate::http::reply::{self, Response};
-use crate::http::view::TenantView;
-use crate::tenant::Phase;
-use crate::vault::PlainSecret;
-use crate::wake::Nudge;
+use crate::http::reply::Response;
+use crate::tenant::{Phase, Wish};
 
 /// Has the tenant stand still: nothing runs, nothing answers; data, Worker and secrets are kept.
-pub async fn suspend(mut call: Call, owner: Owner) -> Result<Response, ApiError> {
-    call.query.finish()?;
-    let Owner { tenant, resources } = owner;
-    refuse_if_going(&tenant)?;
-    if tenant.suspended_at.is_some() {
-        return answer(&call.app, &tenant, &resources);
-    }
-    let message = "to stand still: nothing runs and nothing answers, all data is kept".to_owned();
-    let news = News::new(&tenant, "SuspensionAsked", message, call.app.clock.now());
-    call.app.registry.suspend(&tenant, false, news.as_change()).await?;
-    accepted(&call.app, &tenant, call.request_id).await
+pub async fn suspend(call: Call, owner: Owner) -> Result<Response, ApiError> {
+    let message = "to stand still: nothing runs and nothing answers, all data is kept";
+    let is_so = owner.tenant.suspended_at.is_some();
+    stand_or_run(call, owner, is_so, Change::new(Wish::Suspended, "SuspensionAsked", message)).await
 }
 
 /// Has it run again.
-pub async fn resume(mut call: Call, owner: Owner) -> Result<Response, ApiError> {
-    call.query.finish()?;
-    let Owner { tenant, resources } = owner;
-    refuse_if_going(&tenant)?;
-    let now = call.app.clock.now();
-    if tenant.expires_at.is_some_and(|expires| expires <= now) {
+pub async fn resume(call: Call, owner: Owner) -> Result<Response, ApiError> {
+    if owner.tenant.expires_at.is_some_and(|expires| expires <= call.app.clock.now()) {
+        refuse_if_going(&owner.tenant)?;
         return Err(ApiError::TrialEnded);
     }
-    if tenant.suspended_at.is_none() {
-        return answer(&call.app, &tenant, &resources);
-    }
-    let news = News::new(&tenant, "ResumptionAsked", "to run again".to_owned(), now);
-    call.app.registry.suspend(&tenant, true, news.as_change()).await?;
-    accepted(&call.app, &tenant, call.request_id).await
+    let is_so = owner.tenant.suspended_at.is_none();
+    stand_or_run(call, owner, is_so, Change::new(Wish::Running, "ResumptionAsked", "to run again")).await
 }
 
-/// The answer to an undeletion: the only time that the new gateway token is shown.
-#[derive(Serialize)]
-struct Undeleted<'a> {
-    tenant: TenantView<'a>,
-    gateway_token: Option<&'a str>,
+/// Makes `change` unless it `is_so` already.
+async fn stand_or_run(mut call: Call, owner: Owner, is_so: bool, change: Change) -> Result<Response, ApiError> {
+    let is_dry_run = call.query.flag("dry_run");
+    call.query.finish()?;
+    refuse_if_going(&owner.tenant)?;
+    call.refuse_if_changed(|| unchanged(&call.app, &owner))?;
+    if is_so && !is_dry_run { unchanged(&call.app, &owner) } else { change.make(&call, &owner, is_dry_run).await }
 }
 
 /// Takes a deletion back while the data is kept. The Worker is made anew, so its secrets are lost: those that the plane
 /// makes are made anew, the others are for the owner to set, as the condition `SecretsReady` will say.
 pub async fn undelete(mut call: Call, owner: Owner) -> Result<Response, ApiError> {
+    let is_dry_run = call.query.flag("dry_run");
     call.query.finish()?;
-    let Owner { tenant, resources } = owner;
-    let now = call.app.clock.now();
+    call.refuse_if_changed(|| unchanged(&call.app, &owner))?;
+    let (app, tenant) = (&call.app, &owner.tenant);
     match tenant.deletion {
-        None => return answer(&call.app, &tenant, &resources),
-        Some(deletion) if tenant.phase == Phase::Deleted || deletion.keep_data_until <= now => {
+        None => return unchanged(app, &owner),
+        Some(deletion) if tenant.phase == Phase::Deleted || deletion.keep_data_until <= app.clock.now() => {
             return Err(ApiError::DataGone);
         }
         Some(_) => {}
     }
-    let release = call.app.registry.release(&tenant.release).await?.ok_or(ApiError::NoRelease)?;
+    let release = release_of(app, tenant).await?;
     let mut fresh = Vec::new();
-    let gateway_token = generate(&call.app, &release, &mut fresh);
-    let present = call.app.registry.secrets(&tenant.id).await?;
-    let sealed = fresh.iter().map(|(name, value)| seal(&call.app, &tenant, &present, name, Some(value)));
-    let sealed = sealed.collect::<Result<Vec<_>, _>>()?;
-    let news = News::new(&tenant, "UndeletionAsked", "to be made anew around its data".to_owned(), now);
-    call.app.registry.undelete(&tenant, &sealed, news.as_change()).await?;
-    call.app.wake.nudge(Nudge { tenant: tenant.id.0.clone(), request_id: call.request_id }, 0).await;
-    let (tenant, resources) = call.app.registry.find_tenant(&tenant.id).await?.ok_or(ApiError::NoSuchTenant)?;
-    let answer = Undeleted {
-        tenant: TenantView::of(&call.app, &tenant, &resources),
-        gateway_token: gateway_token.as_ref().map(PlainSecret::expose),
-    };
-    reply::accepted(&answer)
+    let gateway_token = generate(app, &release, &mut fresh);
+    let present = app.registry.secrets(&tenant.id).await?;
+    let sealed = fresh.iter().map(|(name, value)| seal(app, tenant, &present, name, Some(value)));
+    let secrets = sealed.collect::<Result<Vec<_>, _>>()?;
+    let change = Change::new(Wish::Undeleted, "UndeletionAsked", "to be made anew around its data");
+    Change { secrets, gateway_token, ..change }.make(&call, &owner, is_dry_run).await
 }

@@ -1,5 +1,6 @@
 //! One file an endpoint, or a family of them.
 
+mod change;
 pub mod estimate;
 pub mod events;
 pub mod health;
@@ -7,6 +8,7 @@ pub mod instance_types;
 pub mod lifecycle;
 pub mod names;
 pub mod receipt;
+mod secret_values;
 pub mod secrets;
 pub mod sign_up;
 mod spec;

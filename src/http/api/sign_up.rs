@@ -5,7 +5,8 @@ use http::header::LOCATION;
 use serde::Serialize;
 use serde_json::Value;
 
-use super::secrets::{generate, read_values};
+use super::change::LIGHT_CPU_PERCENT;
+use super::secret_values::{check_together, generate, read_values};
 use super::spec;
 use crate::app::App;
 use crate::clock::{DAY_MS, Timestamp};
@@ -31,9 +32,6 @@ use crate::vault::sealed::Place;
 use crate::vault::secret::Wanted;
 use crate::vault::{ApiToken, PlainSecret, SealedSecret, Secret};
 use crate::wake::Nudge;
-
-/// CPU use that a sign-up's estimate supposes: the guide's light usage.
-const LIGHT_CPU_PERCENT: u32 = 10;
 
 /// What a sign-up asks for, checked.
 struct SignUp {
@@ -100,11 +98,12 @@ fn read(body: serde_json::Map<String, Value>, release: &Release) -> Result<SignU
     let secrets = fields.object("secrets");
     fields.finish();
     let change = spec.map_or_else(SpecChange::default, |spec| spec::read(spec, &mut complaints));
-    let secrets = secrets.map_or_else(Vec::new, |values| {
-        let read = read_values("/secrets", values, release, &mut complaints).into_iter();
-        // Nothing is set yet, so there is nothing that null could delete.
-        read.filter_map(|(name, value)| Some((name, value?))).collect()
-    });
+    let mut secrets = secrets.map_or_else(Vec::new, |values| read_values("/secrets", values, release, &mut complaints));
+    // Nothing is set yet, so there is nothing that null could delete.
+    secrets.retain(|(_, value)| value.is_some());
+    let is_given = |name: &str| secrets.iter().any(|(given, _)| given.as_str() == name);
+    check_together(&secrets, release, is_given, "/secrets", &mut complaints);
+    let secrets = secrets.into_iter().filter_map(|(name, value)| Some((name, value?))).collect();
     match name {
         Some(name) if complaints.is_empty() => {
             Ok(SignUp { name, spec: change.apply_to(TenantSpec::default()), secrets })

@@ -3,22 +3,20 @@
 use http::header::CONTENT_DISPOSITION;
 use http::{HeaderValue, StatusCode};
 
+use super::change::{ledger_of, release_of};
 use crate::http::auth::Owner;
 use crate::http::call::Call;
 use crate::http::error::ApiError;
 use crate::http::reply::{JSONC, Response, with_body};
 use crate::reconcile::desired::deployment;
 use crate::reconcile::wrangler_config::wrangler_config;
-use crate::tenant::Ledger;
 
 /// The configuration with which `wrangler deploy` makes the same tenant by hand.
 pub async fn read(mut call: Call, owner: Owner) -> Result<Response, ApiError> {
     call.query.finish()?;
     let Owner { tenant, resources } = owner;
-    let release = call.app.registry.release(&tenant.release).await?;
-    let release = release.ok_or_else(|| ApiError::Internal(format!("release {} is missing", tenant.release)))?;
-    let ledger = Ledger::from_rows(resources)
-        .map_err(|kind| ApiError::Internal(format!("no ledger row for the {}", kind.as_str())))?;
+    let release = release_of(&call.app, &tenant).await?;
+    let ledger = ledger_of(&resources)?;
     let config = wrangler_config(&deployment(&tenant, &ledger, &release), &ledger, &release);
     let json = serde_json::to_string_pretty(&config).map_err(|error| ApiError::Internal(error.to_string()))?;
     let text = format!(
