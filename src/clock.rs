@@ -1,9 +1,12 @@
 //! Time, as a parameter.
 
 use std::fmt;
+use std::future::poll_fn;
 use std::sync::atomic::{AtomicI64, Ordering};
+use std::task::Poll;
 use std::time::{Duration, UNIX_EPOCH};
 
+use futures_util::future::BoxFuture;
 use serde::{Deserialize, Serialize};
 
 /// The last millisecond of the year 9999, beyond which RFC 3339 does not go.
@@ -44,6 +47,9 @@ impl fmt::Display for Timestamp {
 pub trait Clock: Send + Sync {
     /// The present time.
     fn now(&self) -> Timestamp;
+
+    /// Lets at least `ms` milliseconds pass.
+    fn sleep(&self, ms: i64) -> BoxFuture<'_, ()>;
 }
 
 /// A clock that stands still until it is told to move.
@@ -65,6 +71,19 @@ impl ManualClock {
 impl Clock for ManualClock {
     fn now(&self) -> Timestamp {
         Timestamp(self.0.load(Ordering::SeqCst))
+    }
+
+    /// Moves the clock itself, and lets whatever else is under way have a turn.
+    fn sleep(&self, ms: i64) -> BoxFuture<'_, ()> {
+        let mut has_moved = false;
+        Box::pin(poll_fn(move |context| {
+            if std::mem::replace(&mut has_moved, true) {
+                return Poll::Ready(());
+            }
+            self.advance_ms(ms);
+            context.waker().wake_by_ref();
+            Poll::Pending
+        }))
     }
 }
 

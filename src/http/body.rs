@@ -1,6 +1,7 @@
 //! Reads a JSON body and complains about everything at once.
 
 use serde_json::{Map, Value as Json};
+use strsim::osa_distance;
 
 use super::error::FieldError;
 
@@ -61,8 +62,7 @@ impl<'a> Fields<'a> {
     pub fn finish(self) {
         for name in self.fields.keys() {
             let pointer = format!("{}/{}", self.pointer, escape(name));
-            let detail = format!("is not known here; known are: {}", self.known.join(", "));
-            self.complaints.push(FieldError { pointer, detail });
+            self.complaints.push(FieldError { pointer, detail: unknown(name, &self.known) });
         }
     }
 
@@ -77,7 +77,45 @@ impl<'a> Fields<'a> {
     }
 }
 
+/// The complaint about a name that nobody asked for: with the known one that it may be a slip of.
+pub fn unknown(name: &str, known: &[&str]) -> String {
+    // A third of the letters may be other ones; more is another word.
+    let distance = |known: &&&str| osa_distance(&name.to_ascii_lowercase(), known);
+    match known.iter().min_by_key(distance) {
+        Some(nearest) if distance(&nearest) * 3 <= nearest.len() => {
+            format!("is not known here; did you mean {nearest}?")
+        }
+        Some(_) => format!("is not known here; known are: {}", known.join(", ")),
+        None => "is not known here; none is".to_owned(),
+    }
+}
+
 /// A name as a part of a JSON pointer (RFC 6901 § 3).
 pub fn escape(name: &str) -> String {
     name.replace('~', "~0").replace('/', "~1")
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn a_slip_is_answered_with_what_was_meant_and_a_strange_word_with_what_there_is() {
+        let known = ["instance_type", "max_instances", "sleep_after"];
+        for (name, meant) in [
+            ("instancetype", "instance_type"),
+            ("instance-type", "instance_type"),
+            ("Instance_Type", "instance_type"),
+            ("instnace_type", "instance_type"),
+            ("max_instance", "max_instances"),
+            ("sleepafter", "sleep_after"),
+        ] {
+            assert_eq!(unknown(name, &known), format!("is not known here; did you mean {meant}?"));
+        }
+        assert_eq!(
+            unknown("colour", &known),
+            "is not known here; known are: instance_type, max_instances, sleep_after"
+        );
+        assert_eq!(unknown("", &[]), "is not known here; none is");
+    }
 }

@@ -2,6 +2,7 @@
 
 use std::ops::RangeInclusive;
 
+use super::body::unknown;
 use super::error::{ApiError, FieldError};
 
 /// The parameters of a request, taken out one by one; what is left over is refused.
@@ -57,8 +58,8 @@ impl Query {
     /// Ends the reading: every complaint at once, unknown parameters among them.
     pub fn finish(&mut self) -> Result<(), ApiError> {
         for (name, _) in std::mem::take(&mut self.parameters) {
-            let known = if self.known.is_empty() { "none".to_owned() } else { self.known.join(", ") };
-            self.complain(&name, format!("is not known here; known are: {known}"));
+            let detail = unknown(&name, &self.known);
+            self.complain(&name, detail);
         }
         let complaints = std::mem::take(&mut self.complaints);
         if complaints.is_empty() { Ok(()) } else { Err(ApiError::Invalid(complaints)) }

@@ -1,5 +1,12 @@
 //! Time and chance from the runtime.
 
+use std::future::IntoFuture;
+use std::time::Duration;
+
+use futures_util::future::BoxFuture;
+use worker::Delay;
+use worker::send::SendFuture;
+
 use crate::clock::{Clock, Timestamp};
 use crate::entropy::Entropy;
 
@@ -9,6 +16,11 @@ pub struct SystemClock;
 impl Clock for SystemClock {
     fn now(&self) -> Timestamp {
         Timestamp(i64::try_from(worker::Date::now().as_millis()).unwrap_or(i64::MAX))
+    }
+
+    fn sleep(&self, ms: i64) -> BoxFuture<'_, ()> {
+        let time = Duration::from_millis(u64::try_from(ms).unwrap_or_default());
+        Box::pin(SendFuture::new(Delay::from(time).into_future()))
     }
 }
 

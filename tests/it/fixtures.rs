@@ -48,16 +48,7 @@ pub struct Published {
 impl Published {
     /// The guide's: `CLAWDBOT_GATEWAY_TOKEN`, bucket derived from `ENVIRONMENT`, a cron every five minutes.
     pub fn guide() -> Self {
-        let profile = json!({
-            "name": "guide",
-            "required": ["ANTHROPIC_API_KEY", "CLAWDBOT_GATEWAY_TOKEN", "CF_ACCESS_TEAM_DOMAIN", "CF_ACCESS_AUD"],
-            "optional": ["TELEGRAM_BOT_TOKEN"],
-            "generated": ["CLAWDBOT_GATEWAY_TOKEN"],
-            "gateway_token": "CLAWDBOT_GATEWAY_TOKEN",
-            "environment_variable": "ENVIRONMENT",
-            "bucket_variable": null,
-            "sleep_secret": "SANDBOX_SLEEP_AFTER",
-        });
+        let profile = serde_json::from_str(include_str!("../../tools/profiles/guide.json")).unwrap();
         Self::of(profile, &["*/5 * * * *"])
     }
 

@@ -19,5 +19,6 @@ mod life;
 mod log;
 mod plane;
 mod registry;
+mod requests;
 mod s3;
 mod suspension;

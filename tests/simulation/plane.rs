@@ -68,6 +68,11 @@ impl Clock for Time {
     fn now(&self) -> Timestamp {
         Timestamp(self.true_ms() + self.skew_ms.load(SeqCst))
     }
+
+    fn sleep(&self, ms: i64) -> BoxFuture<'_, ()> {
+        self.advance_ms(ms);
+        Box::pin(std::future::ready(()))
+    }
 }
 
 /// Everything that a release consists of, worked out once.
