@@ -9,6 +9,7 @@ use http::request::Parts;
 use super::error::ApiError;
 use super::request_id::RequestId;
 use crate::app::App;
+use crate::registry::{Opened, TokenState};
 use crate::tenant::{Resource, Tenant};
 use crate::vault::ApiToken;
 
@@ -38,8 +39,11 @@ impl FromRequestParts<App> for Owner {
             return Err(ApiError::TokenMissing);
         }
         let token = ApiToken::parse(shown.trim()).ok_or(ApiError::TokenMalformed)?;
-        match app.registry.find_by_token(&token.hash()).await? {
-            Some((tenant, resources)) if tenant.name.as_str() == name => {
+        let now = app.clock.now();
+        match app.registry.find_by_token(&token.hash(), now).await? {
+            Some(Opened { token, tenant, resources })
+                if tenant.name.as_str() == name && token.state(now) == TokenState::Good =>
+            {
                 if let Some(request) = parts.extensions.get::<RequestId>() {
                     request.caller.is_owner_of(&tenant);
                 }

@@ -162,7 +162,11 @@ impl From<registry::Error> for ApiError {
     fn from(error: registry::Error) -> Self {
         match error {
             registry::Error::NameTaken => Self::NameTaken,
-            registry::Error::Conflict => Self::Conflict,
+            registry::Error::Conflict
+            | registry::Error::KeyUsed
+            | registry::Error::LimitReached(_)
+            | registry::Error::Invite(_)
+            | registry::Error::TooManyTokens => Self::Conflict,
             registry::Error::Driver(error) => Self::Unavailable(error.to_string()),
             registry::Error::Inconsistent { .. } => Self::Internal(error.to_string()),
         }

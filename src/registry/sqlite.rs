@@ -17,8 +17,11 @@ const MAX_ARGS: usize = 100;
 const STATEMENTS: usize = 128;
 
 /// The migrations of the registry, oldest first: the files that `wrangler d1 migrations apply` runs on D1.
-const MIGRATIONS: [&str; 2] =
-    [include_str!("../../migrations/0001_registry.sql"), include_str!("../../migrations/0002_lifecycle.sql")];
+const MIGRATIONS: [&str; 3] = [
+    include_str!("../../migrations/0001_registry.sql"),
+    include_str!("../../migrations/0002_lifecycle.sql"),
+    include_str!("../../migrations/0003_self_service.sql"),
+];
 
 /// A database with the registry's schema.
 #[derive(Debug)]
@@ -134,24 +137,35 @@ mod tests {
         connection.pragma_update(None, "foreign_keys", true).unwrap();
         let [first, later @ ..] = MIGRATIONS;
         connection.execute_batch(first).unwrap();
-        let rows = "
+        let rows = r#"
             INSERT INTO release VALUES ('rel_1', '{}', 1, 1);
             INSERT INTO tenant (id, name, phase, generation, spec, release_id, conditions, created_at_ms, updated_at_ms)
                 VALUES ('t1', 'alice', 'ready', 3, '{}', 'rel_1', '[]', 5, 6);
             INSERT INTO resource VALUES ('t1', 'bucket', 'b-alice', 'present', NULL, NULL, 7, 8);
             INSERT INTO secret VALUES ('t1', 'A', 'set', 2, 1, 'sealed', 9, 10);
+            INSERT INTO tenant (id, name, phase, generation, spec, release_id, conditions, created_at_ms, updated_at_ms)
+                VALUES ('t2', 'bob', 'ready', 1, '{"instance_type":"standard-1","max_instances":3}', 'rel_1', '[]', 5, 6),
+                       ('t3', 'carol', 'ready', 1, '{"instance_type":"standard-1","max_instances":2}', 'rel_1', '[]', 5, 6);
+            INSERT INTO tenant (id, name, phase, generation, spec, release_id, conditions, created_at_ms, updated_at_ms, deleted_at_ms)
+                VALUES ('t4', 'bob', 'deleted', 1, '{"instance_type":"standard-1","max_instances":9}', 'rel_1', '[]', 5, 6, 7);
             INSERT INTO token VALUES ('tok_1', 't1', 'hash', 11);
-            INSERT INTO event VALUES (41, 't1', 12, 3, 'SignedUp', 'alice signed up');";
+            INSERT INTO event VALUES (41, 't1', 12, 3, 'SignedUp', 'alice signed up');"#;
         connection.execute_batch(rows).unwrap();
         for migration in later {
             let transaction = format!("BEGIN; {migration} COMMIT;");
             connection.execute_batch(&transaction).unwrap();
         }
         let one = |sql: &str| connection.query_row(sql, [], |row| row.get::<_, String>(0)).unwrap();
-        assert_eq!(one("SELECT name || generation || wanted_since_ms FROM tenant"), "alice36");
+        assert_eq!(one("SELECT name || generation || wanted_since_ms || COALESCE(owner, '-') FROM tenant"), "alice36-");
         assert_eq!(one("SELECT name || asked_at_ms || confirmed_at_ms FROM resource"), "b-alice78");
         assert_eq!(one("SELECT name || version || sealed FROM secret"), "A2sealed");
-        assert_eq!(one("SELECT hash || tenant_id FROM token"), "hasht1");
+        assert_eq!(one("SELECT hash || tenant_id || scopes FROM token"), "hasht1read write secrets");
+        let ends = "COALESCE(expires_at_ms, last_used_at_ms, revoked_at_ms, 'good for ever')";
+        assert_eq!(one(&format!("SELECT {ends} FROM token")), "good for ever");
+        assert_eq!(
+            one("SELECT group_concat(phase || instance_type || tenants || instances) FROM fleet"),
+            "ready10,readystandard-125",
+        );
         assert_eq!(one("SELECT id || message FROM event"), "41alice signed up");
         assert_eq!(one("SELECT count(*) || '' FROM pragma_foreign_key_check"), "0");
         let again = "INSERT INTO event (tenant_id, at_ms, generation, reason, message) VALUES ('t1', 1, 1, 'A', 'B')";

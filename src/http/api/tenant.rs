@@ -113,7 +113,7 @@ impl News {
 
     /// In the registry's words.
     pub fn as_change(&self) -> Change<'_> {
-        Change { conditions: &self.conditions, event: &self.event, now: self.now }
+        Change { conditions: &self.conditions, event: &self.event, now: self.now, answer: None }
     }
 }
 
