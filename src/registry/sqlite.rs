@@ -129,7 +129,52 @@ impl Db for Sqlite {
 
 #[cfg(test)]
 mod tests {
+    use super::super::sql;
     use super::*;
+
+    /// Steps of SQLite's machine that a statement takes.
+    fn effort(connection: &Connection, sql: &str, args: &[Value]) -> i32 {
+        let mut prepared = connection.prepare(sql).unwrap();
+        let rows = read_rows(&mut prepared, args).unwrap();
+        assert!(!rows.is_empty(), "{sql}");
+        prepared.get_status(rusqlite::StatementStatus::VmStep)
+    }
+
+    #[test]
+    fn what_every_sign_up_and_every_request_asks_takes_the_same_effort_however_many_tenants_there_are() {
+        let efforts = [1_000, 20_000].map(|tenants: i64| {
+            let db = Sqlite::in_memory().unwrap();
+            let connection = db.connection();
+            // A sign-up each millisecond, all of one owner, each with a token, an invite and a key.
+            let rows = format!(
+                r#"INSERT INTO release VALUES ('rel_1', '{{}}', 1, 1);
+                CREATE TEMP TABLE n AS WITH RECURSIVE n (i) AS (SELECT 1 UNION ALL SELECT i + 1 FROM n WHERE i < {tenants})
+                    SELECT i FROM n;
+                INSERT INTO tenant (id, name, phase, generation, spec, release_id, conditions, wanted_since_ms,
+                    created_at_ms, updated_at_ms, owner)
+                SELECT 't' || i, 'n' || i, 'ready', 1, '{{"instance_type":"standard-1","max_instances":1}}', 'rel_1', '[]',
+                    i, i, i, 'acme' FROM n;
+                INSERT INTO token (id, tenant_id, hash, created_at_ms) SELECT 'tok' || i, 't' || i, 'hash' || i, i FROM n;
+                INSERT INTO invite (id, hash, created_at_ms, expires_at_ms) SELECT 'ivt' || i, 'code' || i, i, i FROM n;
+                INSERT INTO idempotency SELECT 'scope', 'key' || i, 'f', 202, 'sealed', i FROM n;"#
+            );
+            connection.execute_batch(&rows).unwrap();
+            let limits: [Value; 5] = [0.into(), 600.into(), "acme".into(), 600.into(), 100_000.into()];
+            let [_, tenant_of_token, _] = sql::tokens::FIND_BY_HASH;
+            let most = |number: i64| Value::Int(number);
+            [
+                effort(&connection, sql::sign_ups::SIGN_UP_STANDING, &limits[..4]),
+                effort(&connection, sql::sign_ups::FLEET, &[]),
+                effort(&connection, tenant_of_token, &["hash500".into()]),
+                effort(&connection, sql::tokens::TOKENS, &["t500".into(), most(100)]),
+                effort(&connection, sql::invites::INVITES, &[most(400), "".into(), most(20)]),
+                effort(&connection, sql::invites::INVITE_OF_CODE, &["code500".into()]),
+                effort(&connection, sql::idempotency::KEPT_ANSWER, &["scope".into(), "key500".into(), most(0)]),
+            ]
+        });
+        let [few, many] = efforts;
+        assert_eq!(few, many);
+    }
 
     #[test]
     fn migrations_keep_every_row_of_a_registry_that_is_in_use() {
