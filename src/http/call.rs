@@ -1,7 +1,7 @@
 //! A request as a handler gets it: found its route, and not read further.
 
 use bytes::Bytes;
-use http::HeaderMap;
+use http::{HeaderMap, Method};
 use http::header::{ACCEPT, CONTENT_TYPE, HeaderName};
 use matchit::Params;
 use percent_encoding::percent_decode_str;
@@ -9,7 +9,9 @@ use serde_json::{Map, Value as Json};
 
 use super::MAX_BODY_BYTES;
 use super::error::ApiError;
+use super::idempotency::{Kept, Key};
 use super::query::Query;
+use super::reply::Response;
 use super::routes::Route;
 use crate::app::App;
 
@@ -21,6 +23,11 @@ pub struct Call {
     pub request_id: String,
     /// The query's parameters. Whoever reads them ends with [`Query::finish`].
     pub query: Query,
+    /// The key of a request that may be sent again; of a handler's answer that is not 200 it sees to it that the answer is
+    /// kept with what it does.
+    pub key: Option<Key>,
+    pub(super) method: Method,
+    pub(super) address: String,
     pub(super) params: Vec<String>,
     pub(super) headers: HeaderMap,
     pub(super) body: Bytes,
@@ -30,6 +37,11 @@ impl Call {
     /// What the address has at its `at`th `{…}`, counted from 0; empty where the address has none.
     pub fn param(&self, at: usize) -> &str {
         self.params.get(at).map_or("", String::as_str)
+    }
+
+    /// `answer` as it is to be kept for the request's key, if it has one.
+    pub fn keep(&self, answer: &Response) -> Result<Option<Kept<'_>>, ApiError> {
+        self.key.as_ref().map(|key| key.keep(&self.app, answer)).transpose()
     }
 
     /// A header that is text.

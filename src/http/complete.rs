@@ -44,7 +44,14 @@ fn refusal(error: &ApiError, problem: &Problem) -> Response {
     let body = serde_json::to_vec(problem).unwrap_or_default();
     let mut response = with_body(problem.status(), "application/problem+json", body);
     let header = match error {
-        ApiError::TokenMissing | ApiError::TokenMalformed => Some((WWW_AUTHENTICATE, "Bearer".to_owned())),
+        // RFC 6750 § 3.
+        ApiError::TokenMissing => Some((WWW_AUTHENTICATE, "Bearer".to_owned())),
+        ApiError::TokenMalformed | ApiError::TokenExpired | ApiError::TokenRevoked => {
+            Some((WWW_AUTHENTICATE, "Bearer error=\"invalid_token\"".to_owned()))
+        }
+        ApiError::ScopeMissing(scope) => {
+            Some((WWW_AUTHENTICATE, format!("Bearer error=\"insufficient_scope\", scope=\"{}\"", scope.as_str())))
+        }
         ApiError::MethodNotAllowed(allow) => Some((ALLOW, allow.clone())),
         ApiError::Unavailable(_) => Some((RETRY_AFTER, "5".to_owned())),
         _ => None,

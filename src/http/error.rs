@@ -5,7 +5,9 @@ use serde::Serialize;
 
 use crate::config::ConfigError;
 use crate::registry;
+use crate::registry::{InviteRefusal, SignUpLimit};
 use crate::tenant::name::NameError;
+use crate::vault::Scope;
 
 /// One complaint about a body or a query.
 #[derive(Clone, Debug, PartialEq, Eq, Serialize)]
@@ -43,6 +45,36 @@ pub enum ApiError {
     /// A token that cannot be one.
     #[error("the token is mistyped or cut short; a token is pcp_ and 51 more characters")]
     TokenMalformed,
+    /// A token whose time is over.
+    #[error("the token has expired; use another one of the tenant's, or ask the operator")]
+    TokenExpired,
+    /// A token that somebody revoked.
+    #[error("the token is revoked; use another one of the tenant's, or ask the operator")]
+    TokenRevoked,
+    /// A token that is not good for this.
+    #[error("the token is good for other things only; this takes one with the scope {}", .0.as_str())]
+    ScopeMissing(Scope),
+    /// An `Idempotency-Key` that cannot be one.
+    #[error("the idempotency-key must be 16 to 128 visible characters, 8 of them different; a random UUID will do")]
+    KeyMalformed,
+    /// A key that stands for another request.
+    #[error("the idempotency-key was used with another request in the last 24 hours; make a new one for this request")]
+    KeyReused,
+    /// A key that stands for a request: what that one was answered is to be answered again.
+    #[error("the idempotency-key was used before")]
+    KeyUsed,
+    /// A sign-up beyond what may be.
+    #[error("{0}")]
+    LimitReached(SignUpLimit),
+    /// An invitation that is good for nothing.
+    #[error("the invite is {0}; ask whoever gave it to you for another")]
+    InviteRefused(InviteRefusal),
+    /// As many tokens as may be.
+    #[error("two tokens are good already; revoke one of them first")]
+    TooManyTokens,
+    /// No such token of the tenant's.
+    #[error("the tenant has no token of that id")]
+    NoSuchToken,
     /// No such thing, or it is not the caller's to see.
     #[error("there is no tenant of that name, or the token is not its own")]
     NoSuchTenant,
@@ -131,6 +163,16 @@ impl ApiError {
             Self::BadName(error) => (S::UNPROCESSABLE_ENTITY, error.code(), "Invalid tenant name"),
             Self::TokenMissing => (S::UNAUTHORIZED, "token_missing", "Token missing"),
             Self::TokenMalformed => (S::UNAUTHORIZED, "token_malformed", "Token malformed"),
+            Self::TokenExpired => (S::UNAUTHORIZED, "token_expired", "Token expired"),
+            Self::TokenRevoked => (S::UNAUTHORIZED, "token_revoked", "Token revoked"),
+            Self::ScopeMissing(_) => (S::FORBIDDEN, "scope_missing", "Scope missing"),
+            Self::KeyMalformed => (S::BAD_REQUEST, "idempotency_key_malformed", "Idempotency key malformed"),
+            Self::KeyReused => (S::UNPROCESSABLE_ENTITY, "idempotency_key_reused", "Idempotency key reused"),
+            Self::KeyUsed => (S::CONFLICT, "idempotency_key_used", "Idempotency key used"),
+            Self::LimitReached(_) => (S::TOO_MANY_REQUESTS, "limit_reached", "Limit reached"),
+            Self::InviteRefused(_) => (S::FORBIDDEN, "invite_refused", "Invitation refused"),
+            Self::TooManyTokens => (S::CONFLICT, "too_many_tokens", "Too many tokens"),
+            Self::NoSuchToken => (S::NOT_FOUND, "no_such_token", "No such token"),
             Self::NoSuchTenant => (S::NOT_FOUND, "no_such_tenant", "No such tenant"),
             Self::NoSuchSecret => (S::NOT_FOUND, "no_such_secret", "No such secret"),
             Self::NoSuchRoute => (S::NOT_FOUND, "no_such_route", "No such route"),
@@ -168,6 +210,10 @@ impl From<registry::Error> for ApiError {
         match error {
             registry::Error::NameTaken => Self::NameTaken,
             registry::Error::Conflict => Self::Conflict,
+            registry::Error::KeyUsed => Self::KeyUsed,
+            registry::Error::LimitReached(limit) => Self::LimitReached(limit),
+            registry::Error::Invite(refusal) => Self::InviteRefused(refusal),
+            registry::Error::TooManyTokens => Self::TooManyTokens,
             registry::Error::Driver(error) => Self::Unavailable(error.to_string()),
             registry::Error::Inconsistent { .. } => Self::Internal(error.to_string()),
         }

@@ -8,6 +8,7 @@ mod call;
 mod complete;
 mod conditional;
 mod error;
+mod idempotency;
 mod query;
 mod reply;
 pub mod routes;
@@ -19,6 +20,8 @@ use http::{HeaderValue, Method, Request, StatusCode};
 
 use self::access_log::Entry;
 use self::call::Call;
+use self::idempotency::{IDEMPOTENCY_KEY, Key};
+use self::query::Query;
 use self::complete::complete;
 pub use self::error::ApiError;
 pub use self::reply::Response;
@@ -27,8 +30,8 @@ use crate::app::App;
 use crate::config::ConfigError;
 
 /// The headers of a request that anything here reads. The Worker's edge hands on these and no others.
-pub const HEADERS_READ: [HeaderName; 6] =
-    [ACCEPT, AUTHORIZATION, CONTENT_LENGTH, CONTENT_TYPE, IF_MATCH, IF_NONE_MATCH];
+pub const HEADERS_READ: [HeaderName; 7] =
+    [ACCEPT, AUTHORIZATION, CONTENT_LENGTH, CONTENT_TYPE, IDEMPOTENCY_KEY, IF_MATCH, IF_NONE_MATCH];
 
 /// Longest body taken: a hundred secrets of 5 KiB each, escaped, fit.
 pub const MAX_BODY_BYTES: usize = 1024 * 1024;
@@ -69,25 +72,57 @@ async fn dispatch(app: &App, request: Request<Bytes>, entry: &mut Entry<'_>) -> 
             Err(ApiError::MethodNotAllowed(allow(at_path)))
         };
     };
-    let params = call::decode(params)?;
-    let query = query::Query::parse(parts.uri.query().unwrap_or_default());
-    let call =
-        Call { app: app.clone(), request_id: entry.request_id.clone(), query, params, headers: parts.headers, body };
+    let mut call = Call {
+        app: app.clone(),
+        request_id: entry.request_id.clone(),
+        query: Query::parse(parts.uri.query().unwrap_or_default()),
+        key: None,
+        method: wanted,
+        address: parts.uri.to_string(),
+        params: call::decode(params)?,
+        headers: parts.headers,
+        body,
+    };
     let if_none_match = call.header(IF_NONE_MATCH).map(str::to_owned);
     let response = match route.handler {
         Handler::Public(handler) => {
             call.accepts(route)?;
-            handler(call).await?
+            call.key = Key::of(&call, route.path)?;
+            once(call, |call| handler(call)).await?
         }
-        Handler::Tenant(handler) => {
-            let owner = auth::owner(&call).await?;
+        Handler::Tenant(scope, handler) => {
+            let owner = auth::owner(&call, scope).await?;
             entry.owner = Some((owner.tenant.id.clone(), owner.tenant.name.clone()));
             call.accepts(route)?;
-            handler(call, owner).await?
+            call.key = Key::of(&call, &owner.tenant.id.0)?;
+            once(call, |call| handler(call, owner)).await?
         }
     };
     let is_read = route.method == Method::GET;
     Ok(if is_read { conditional::answer_read(if_none_match.as_deref(), response) } else { response })
+}
+
+/// Answers `call` by `handler`; or, when its key stands for a request already, as that one was answered.
+async fn once(call: Call, handler: impl FnOnce(Call) -> routes::Answer) -> Result<Response, ApiError> {
+    let Some(key) = call.key.clone() else { return handler(call).await };
+    let app = call.app.clone();
+    if let Some(response) = key.replay(&app).await? {
+        return Ok(response);
+    }
+    let outcome = match handler(call).await {
+        // It changed nothing, so its answer is not kept with any change.
+        Ok(response) if response.status() == StatusCode::OK => {
+            let kept = key.keep(&app, &response)?;
+            let kept = app.registry.keep_answer(&kept.as_new(), app.clock.now()).await;
+            kept.map(|()| response).map_err(ApiError::from)
+        }
+        outcome => outcome,
+    };
+    match outcome {
+        // Another one with the same key was quicker.
+        Err(ApiError::KeyUsed) => key.replay(&app).await?.ok_or(ApiError::KeyUsed),
+        outcome => outcome,
+    }
 }
 
 /// `OPTIONS`: which methods there are (RFC 9110 § 9.3.7). No other origin's page is let in, so there is nothing else to say.

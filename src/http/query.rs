@@ -55,6 +55,11 @@ impl Query {
         read.unwrap_or(false)
     }
 
+    /// Whether the flag `name` is there and not `false`; it stays to be read.
+    pub fn has(&self, name: &str) -> bool {
+        self.parameters.iter().any(|(given, value)| given == name && !matches!(value.as_str(), "false" | "0"))
+    }
+
     /// Ends the reading: every complaint at once, unknown parameters among them.
     pub fn finish(&mut self) -> Result<(), ApiError> {
         for (name, _) in std::mem::take(&mut self.parameters) {

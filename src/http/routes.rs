@@ -11,8 +11,9 @@ use super::auth::Owner;
 use super::call::Call;
 use super::error::ApiError;
 use super::reply::{JSON, JSONC, Response};
+use crate::vault::Scope;
 
-type Answer = BoxFuture<'static, Result<Response, ApiError>>;
+pub(super) type Answer = BoxFuture<'static, Result<Response, ApiError>>;
 
 /// One method of one address.
 pub struct Route {
@@ -30,8 +31,8 @@ pub struct Route {
 pub enum Handler {
     /// Whoever asks.
     Public(fn(Call) -> Answer),
-    /// Whoever shows a token of the tenant in the address.
-    Tenant(fn(Call, Owner) -> Answer),
+    /// Whoever shows a token of the tenant in the address that is good for the scope.
+    Tenant(Scope, fn(Call, Owner) -> Answer),
 }
 
 const fn route(method: Method, path: &'static str, handler: Handler) -> Route {
@@ -47,8 +48,8 @@ macro_rules! public {
 
 /// A handler for the owner of a tenant.
 macro_rules! tenant {
-    ($handler:path) => {
-        Handler::Tenant(|call, owner| Box::pin($handler(call, owner)))
+    ($scope:ident, $handler:path) => {
+        Handler::Tenant(Scope::$scope, |call, owner| Box::pin($handler(call, owner)))
     };
 }
 
@@ -59,22 +60,22 @@ pub static ROUTES: [Route; 18] = [
     route(Method::GET, "/v1/estimate", public!(api::estimate::read)),
     route(Method::GET, "/v1/names/{name}", public!(api::names::read)),
     route(Method::POST, "/v1/tenants", public!(api::sign_up::create)),
-    route(Method::GET, "/v1/tenants/{name}", tenant!(api::tenant::read)),
-    route(Method::PATCH, "/v1/tenants/{name}", tenant!(api::tenant::change)),
-    route(Method::DELETE, "/v1/tenants/{name}", tenant!(api::tenant::delete)),
-    route(Method::POST, "/v1/tenants/{name}/suspend", tenant!(api::lifecycle::suspend)),
-    route(Method::POST, "/v1/tenants/{name}/resume", tenant!(api::lifecycle::resume)),
-    route(Method::POST, "/v1/tenants/{name}/undelete", tenant!(api::lifecycle::undelete)),
-    route(Method::GET, "/v1/tenants/{name}/receipt", tenant!(api::receipt::read)),
-    route(Method::GET, "/v1/tenants/{name}/events", tenant!(api::events::list)),
-    route(Method::GET, "/v1/tenants/{name}/secrets", tenant!(api::secrets::list)),
-    route(Method::PATCH, "/v1/tenants/{name}/secrets", tenant!(api::secrets::change)),
-    route(Method::PUT, "/v1/tenants/{name}/secrets/{secret}", tenant!(api::secrets::set)),
-    route(Method::DELETE, "/v1/tenants/{name}/secrets/{secret}", tenant!(api::secrets::delete)),
+    route(Method::GET, "/v1/tenants/{name}", tenant!(Read, api::tenant::read)),
+    route(Method::PATCH, "/v1/tenants/{name}", tenant!(Write, api::tenant::change)),
+    route(Method::DELETE, "/v1/tenants/{name}", tenant!(Write, api::tenant::delete)),
+    route(Method::POST, "/v1/tenants/{name}/suspend", tenant!(Write, api::lifecycle::suspend)),
+    route(Method::POST, "/v1/tenants/{name}/resume", tenant!(Write, api::lifecycle::resume)),
+    route(Method::POST, "/v1/tenants/{name}/undelete", tenant!(Write, api::lifecycle::undelete)),
+    route(Method::GET, "/v1/tenants/{name}/receipt", tenant!(Read, api::receipt::read)),
+    route(Method::GET, "/v1/tenants/{name}/events", tenant!(Read, api::events::list)),
+    route(Method::GET, "/v1/tenants/{name}/secrets", tenant!(Read, api::secrets::list)),
+    route(Method::PATCH, "/v1/tenants/{name}/secrets", tenant!(Secrets, api::secrets::change)),
+    route(Method::PUT, "/v1/tenants/{name}/secrets/{secret}", tenant!(Secrets, api::secrets::set)),
+    route(Method::DELETE, "/v1/tenants/{name}/secrets/{secret}", tenant!(Secrets, api::secrets::delete)),
     Route {
         method: Method::GET,
         path: "/v1/tenants/{name}/wrangler.jsonc",
-        handler: tenant!(api::wrangler_config::read),
+        handler: tenant!(Read, api::wrangler_config::read),
         produces: JSONC,
     },
 ];

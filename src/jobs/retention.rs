@@ -26,10 +26,16 @@ pub enum Entity {
     Tombstones,
     /// What was seen in the account and was on nobody's ledger.
     Orphans,
+    /// Keys of repeated requests, with the answers that they stand for.
+    Keys,
+    /// Tokens of living tenants that are good for nothing any more.
+    Tokens,
+    /// Invites that are good for nothing any more.
+    Invites,
 }
 
 /// Whatever is not here is kept for ever, and nothing here touches what lives.
-pub const KEPT: [Kept; 3] = [
+pub const KEPT: [Kept; 6] = [
     Kept {
         entity: Entity::Events,
         days: 90,
@@ -41,6 +47,21 @@ pub const KEPT: [Kept; 3] = [
         why: "from the deletion; with it goes the receipt, so who needs that as a proof for longer has to fetch it before",
     },
     Kept { entity: Entity::Orphans, days: 30, why: "from when it was last seen; what no list shows any more is gone" },
+    Kept {
+        entity: Entity::Keys,
+        days: 1,
+        why: "from the request; who repeats one because an answer was lost does so within minutes",
+    },
+    Kept {
+        entity: Entity::Tokens,
+        days: 30,
+        why: "from the revocation or the expiry; until then its tenant's list shows it, and who still uses it is told what became of it",
+    },
+    Kept {
+        entity: Entity::Invites,
+        days: 90,
+        why: "from its expiry, used or not; until then the list shows who came with it",
+    },
 ];
 
 /// Rows that one statement deletes, so that no statement holds the database up for long.
@@ -64,6 +85,12 @@ pub struct Found {
     pub tombstones: u64,
     /// Orphans.
     pub orphans: u64,
+    /// Keys of repeated requests.
+    pub keys: u64,
+    /// Tokens.
+    pub tokens: u64,
+    /// Invites.
+    pub invites: u64,
 }
 
 impl Job for Retention {
@@ -102,21 +129,18 @@ async fn purge(
     found: &mut Found,
 ) -> Result<bool, registry::Error> {
     let is_full = |deleted: u64, page: i64| i64::try_from(deleted).is_ok_and(|deleted| deleted >= page);
-    match entity {
-        Entity::Events => {
-            let deleted = registry.purge_events(until, ROWS).await?;
-            found.events += deleted;
-            Ok(is_full(deleted, ROWS))
-        }
+    let (deleted, counted) = match entity {
         Entity::Tombstones => {
             let (lines, deleted) = registry.purge_tombstones(until, TOMBSTONES, ROWS).await?;
             (found.events, found.tombstones) = (found.events + lines, found.tombstones + deleted);
-            Ok(is_full(lines, ROWS) || is_full(deleted, TOMBSTONES))
+            return Ok(is_full(lines, ROWS) || is_full(deleted, TOMBSTONES));
         }
-        Entity::Orphans => {
-            let deleted = registry.purge_orphans(until, ROWS).await?;
-            found.orphans += deleted;
-            Ok(is_full(deleted, ROWS))
-        }
-    }
+        Entity::Events => (registry.purge_events(until, ROWS).await?, &mut found.events),
+        Entity::Orphans => (registry.purge_orphans(until, ROWS).await?, &mut found.orphans),
+        Entity::Keys => (registry.purge_keys(until, ROWS).await?, &mut found.keys),
+        Entity::Tokens => (registry.purge_tokens(until, ROWS).await?, &mut found.tokens),
+        Entity::Invites => (registry.purge_invites(until, ROWS).await?, &mut found.invites),
+    };
+    *counted += deleted;
+    Ok(is_full(deleted, ROWS))
 }

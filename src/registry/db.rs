@@ -64,9 +64,9 @@ pub enum DbError {
     /// A unique index refused; the text names `table.column`.
     #[error("unique constraint on {0}")]
     Unique(String),
-    /// A guard statement said that its precondition does not hold, see the registry's statements.
-    #[error("precondition of the batch does not hold")]
-    Guard,
+    /// A guard statement said that its precondition does not hold, see the registry's statements; the text names the guard.
+    #[error("precondition of the batch does not hold: {0}")]
+    Guard(String),
     /// Anything else: the database is away, or the statement is wrong.
     #[error("database: {0}")]
     Other(String),
@@ -80,8 +80,9 @@ impl DbError {
             let columns = rest.split([':', '\n']).next().unwrap_or(rest);
             return Self::Unique(columns.trim().to_owned());
         }
-        if message.contains("malformed JSON") {
-            return Self::Guard;
+        if let Some((_, rest)) = message.split_once("guard:") {
+            let name = rest.split(|c: char| !c.is_ascii_lowercase() && c != '_').next().unwrap_or_default();
+            return Self::Guard(name.to_owned());
         }
         Self::Other(message.lines().next().unwrap_or_default().to_owned())
     }

@@ -222,28 +222,4 @@ impl Registry {
         let read = |row: &mut Row| Ok((row.get("tenant_id")?, row.get("name")?));
         Ok(row::rows(self.one(sql::NEXT_MISSING, args).await?, "resource", read)?.pop())
     }
-
-    /// Deletes at most `limit` lines of living tenants' history from before `until`; returns how many.
-    pub async fn purge_events(&self, until: Timestamp, limit: i64) -> Result<u64, Error> {
-        Ok(self.one(sql::PURGE_EVENTS, [until.0.into(), limit.into()]).await?.changes)
-    }
-
-    /// Deletes at most `limit` orphans that were last seen before `until`; returns how many.
-    pub async fn purge_orphans(&self, until: Timestamp, limit: i64) -> Result<u64, Error> {
-        Ok(self.one(sql::PURGE_ORPHANS, [until.0.into(), limit.into()]).await?.changes)
-    }
-
-    /// Deletes at most `tombstones` tombstones from before `until` with all their rows, of which at most `events` lines of
-    /// history at a time: the tombstones go after the last line. Returns how many lines and how many tombstones went.
-    pub async fn purge_tombstones(&self, until: Timestamp, tombstones: i64, events: i64) -> Result<(u64, u64), Error> {
-        let args = [until.0.into(), tombstones.into()];
-        let history = [until.0.into(), tombstones.into(), events.into()];
-        let lines = self.one(sql::PURGE_TOMBSTONE_EVENTS, history).await?.changes;
-        if i64::try_from(lines).is_ok_and(|lines| lines >= events) {
-            return Ok((lines, 0));
-        }
-        let batch = sql::PURGE_TOMBSTONES.map(|sql| statement(sql, args.clone()));
-        let [_, _, _, gone] = self.batch(batch.into()).await?;
-        Ok((lines, gone.changes))
-    }
 }

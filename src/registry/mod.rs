@@ -1,8 +1,9 @@
 //! The tenant registry.
 //!
 //! Kept: tenants with what is wanted of them and how far they are; the ledger of everything that may exist outside;
-//! secrets, as names, versions and times, with a sealed value only between its change and its push; hashes of tokens;
-//! history; the index of releases. Not kept: opened secrets, tokens, files of releases.
+//! secrets, as names, versions and times, with a sealed value only between its change and its push; hashes of tokens and
+//! of invites' codes; sealed answers to requests that may be repeated; history; the index of releases. Not kept: opened
+//! secrets, tokens, codes, files of releases.
 //!
 //! What must hold: a tenant's generation never falls; a ledger row is there before the first call that makes what it
 //! names, and says *unknown* while a call is under way; whoever changes a tenant outside a lease goes by its generation,
@@ -10,12 +11,17 @@
 
 mod budget;
 pub mod db;
+pub mod idempotency;
+pub mod invites;
 mod jobs;
 mod lease;
+mod retention;
 mod row;
+pub mod sign_ups;
 pub mod sql;
 #[cfg(not(target_arch = "wasm32"))]
 pub mod sqlite;
+pub mod tokens;
 
 use std::sync::Arc;
 
@@ -23,14 +29,18 @@ use futures_util::future::BoxFuture;
 
 pub use self::budget::ApiBudget;
 use self::db::{Db, DbError, Outcome, Statement, Value};
+pub use self::idempotency::{KeptAnswer, NewAnswer};
+pub use self::invites::{Invite, InviteRefusal, NewInvite};
 pub use self::jobs::{Claim, Orphan, Repair, Sighting, Standing};
 pub use self::lease::{Leased, RoundEnd, StageEnd, StageStart};
 pub use self::row::EventRow;
+pub use self::sign_ups::{FleetRow, NewTenant, SignUpLimit, SignUpLimits, SignUpStanding};
+pub use self::tokens::{NewToken, Opened, Token, TokenState};
 use crate::clock::Timestamp;
 use crate::release::{Release, ReleaseId};
 use crate::tenant::event::Event;
-use crate::tenant::{Condition, Resource, ResourceKind, SecretName, Tenant, TenantId, TenantName, TenantSpec};
-use crate::vault::{SealedSecret, Secret, TokenHash};
+use crate::tenant::{Condition, Resource, SecretName, Tenant, TenantId, TenantSpec};
+use crate::vault::{SealedSecret, Secret};
 
 /// What can go wrong with the registry.
 #[derive(Clone, Debug, PartialEq, Eq, thiserror::Error)]
@@ -41,6 +51,18 @@ pub enum Error {
     /// Somebody else changed the tenant first, or the lease is no longer ours. Nothing was written.
     #[error("somebody else was there first")]
     Conflict,
+    /// The key of the request stands for one already: see [`Registry::kept_answer`]. Nothing was written.
+    #[error("the key was used before")]
+    KeyUsed,
+    /// The sign-up would pass a limit. Nothing was written.
+    #[error("the limit {0} is reached")]
+    LimitReached(SignUpLimit),
+    /// The sign-up's invite is good for nothing. Nothing was written.
+    #[error("the invite is {0}")]
+    Invite(InviteRefusal),
+    /// The tenant has as many good tokens as it may have. Nothing was written.
+    #[error("too many tokens are good at once")]
+    TooManyTokens,
     /// A row does not fit the types: written by other code, or by hand.
     #[error("table {table} holds what does not fit: {detail}")]
     Inconsistent {
@@ -58,33 +80,21 @@ impl From<DbError> for Error {
     fn from(error: DbError) -> Self {
         match error {
             DbError::Unique(columns) if columns.contains("tenant.name") => Self::NameTaken,
-            DbError::Guard => Self::Conflict,
+            DbError::Unique(columns) if columns.contains("idempotency.") => Self::KeyUsed,
+            DbError::Guard(name) => match name.as_str() {
+                "token_limit" => Self::TooManyTokens,
+                "limit_of_hour" => Self::LimitReached(SignUpLimit::OfHour),
+                "limit_of_owner" => Self::LimitReached(SignUpLimit::OfOwner),
+                "limit_in_all" => Self::LimitReached(SignUpLimit::InAll),
+                "invite_unknown" => Self::Invite(InviteRefusal::Unknown),
+                "invite_used" => Self::Invite(InviteRefusal::Used),
+                "invite_revoked" => Self::Invite(InviteRefusal::Revoked),
+                "invite_expired" => Self::Invite(InviteRefusal::Expired),
+                _ => Self::Conflict,
+            },
             other => Self::Driver(other),
         }
     }
-}
-
-/// A tenant that signs up.
-#[derive(Debug)]
-pub struct NewTenant<'a> {
-    /// Its id.
-    pub id: &'a TenantId,
-    /// Its name.
-    pub name: &'a TenantName,
-    /// What is wanted.
-    pub spec: &'a TenantSpec,
-    /// What it is deployed from.
-    pub release: &'a ReleaseId,
-    /// Name of each resource in Cloudflare.
-    pub resources: &'a [(ResourceKind, String)],
-    /// Sealed values, each at version 1.
-    pub secrets: &'a [(SecretName, SealedSecret)],
-    /// What holds at the start.
-    pub conditions: &'a [Condition],
-    /// Id and hash of its first token.
-    pub token: (&'a str, &'a TokenHash),
-    /// When its trial ends; `None`: it is none.
-    pub expires_at: Option<Timestamp>,
 }
 
 /// What every change of what is wanted writes, beside the change itself.
@@ -96,6 +106,9 @@ pub struct Change<'a> {
     pub event: &'a Event,
     /// When.
     pub now: Timestamp,
+    /// What is answered, if the request had a key. [`Error::KeyUsed`] when that stands for a request already; said before
+    /// anything else that is in the way.
+    pub answer: Option<&'a NewAnswer<'a>>,
 }
 
 /// A change of one secret.
@@ -134,58 +147,6 @@ impl Registry {
     /// One release.
     pub async fn release(&self, id: &ReleaseId) -> Result<Option<Release>, Error> {
         Ok(row::releases(self.one(sql::RELEASE, [id.0.as_str().into()]).await?)?.pop())
-    }
-
-    /// Whether a living tenant has the name.
-    pub async fn is_name_taken(&self, name: &TenantName) -> Result<bool, Error> {
-        Ok(!self.one(sql::NAME_TAKEN, [name.as_str().into()]).await?.rows.is_empty())
-    }
-
-    /// Writes a new tenant with its whole ledger, due at once. Of two with the same name one gets [`Error::NameTaken`].
-    pub async fn create_tenant(&self, new: NewTenant<'_>, now: Timestamp) -> Result<(), Error> {
-        let id: Value = new.id.0.as_str().into();
-        let mut batch = vec![statement(
-            sql::INSERT_TENANT,
-            [
-                id.clone(),
-                new.name.as_str().into(),
-                to_json(new.spec)?,
-                new.release.0.as_str().into(),
-                to_json(new.conditions)?,
-                now.0.into(),
-                new.expires_at.map(|at| at.0).into(),
-            ],
-        )];
-        for (kind, name) in new.resources {
-            let args = [id.clone(), kind.as_str().into(), name.as_str().into()];
-            batch.push(statement(sql::INSERT_RESOURCE, args));
-        }
-        for (name, sealed) in new.secrets {
-            let args = [id.clone(), name.as_str().into(), 1.into(), sealed.0.as_str().into(), now.0.into()];
-            batch.push(statement(sql::SET_SECRET, args));
-        }
-        let (token_id, hash) = new.token;
-        let args = [token_id.into(), id.clone(), hash.0.as_str().into(), now.0.into()];
-        batch.push(statement(sql::INSERT_TOKEN, args));
-        batch.push(event(new.id, now, &Event::new("SignedUp", format!("{} signed up", new.name))));
-        self.db.batch(batch).await?;
-        Ok(())
-    }
-
-    /// The tenant that a token belongs to, with its ledger; a tombstone still answers to its token.
-    pub async fn find_by_token(&self, hash: &TokenHash) -> Result<Option<(Tenant, Vec<Resource>)>, Error> {
-        let args: Vec<Value> = vec![hash.0.as_str().into()];
-        let batch = vec![
-            Statement { sql: sql::TENANT_OF_TOKEN, args: args.clone() },
-            Statement { sql: sql::RESOURCES_OF_TOKEN, args },
-        ];
-        let [tenant, resources] = self.batch(batch).await?;
-        let shown_hash = tenant.rows.first().and_then(|row| row.get("token_hash")?.as_str().map(str::to_owned));
-        if shown_hash.is_none_or(|stored| TokenHash(stored) != *hash) {
-            return Ok(None);
-        }
-        let resources = row::resources(resources)?;
-        Ok(row::tenants(tenant)?.pop().map(|tenant| (tenant, resources)))
     }
 
     /// A tenant by id, with its ledger.
@@ -251,7 +212,8 @@ impl Registry {
         self.change(tenant, sql::ASK_DELETE, Some(keep_data_until.0.into()), vec![erase], change).await
     }
 
-    /// One conditional update that must change its row, what goes with it, and the line of history: all or nothing.
+    /// The answer that is kept, one conditional update that must change its row, what goes with it, and the line of history:
+    /// all or nothing.
     async fn change(
         &self,
         tenant: &Tenant,
@@ -267,7 +229,8 @@ impl Registry {
             change.now.0.into(),
         ];
         args.extend(content);
-        let mut batch = vec![Statement { sql, args }, statement(sql::GUARD_ONE_ROW_CHANGED, [])];
+        let mut batch = idempotency::keep(change.answer, change.now);
+        batch.extend([Statement { sql, args }, statement(sql::GUARD_ONE_ROW_CHANGED, [])]);
         batch.extend(rest);
         batch.push(event(&tenant.id, change.now, change.event));
         self.db.batch(batch).await?;

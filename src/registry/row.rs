@@ -45,7 +45,7 @@ impl Row {
         json::read(text).map_err(|error| self.unfit(column, &error))
     }
 
-    fn unfit(&self, column: &str, error: &dyn std::fmt::Display) -> Error {
+    pub(super) fn unfit(&self, column: &str, error: &dyn std::fmt::Display) -> Error {
         Error::Inconsistent { table: self.table, detail: format!("{column}: {error}") }
     }
 }
@@ -67,7 +67,7 @@ pub(super) fn tenants(outcome: Outcome) -> Result<Vec<Tenant>, Error> {
     rows(outcome, "tenant", tenant)
 }
 
-fn tenant(row: &mut Row) -> Result<Tenant, Error> {
+pub(super) fn tenant(row: &mut Row) -> Result<Tenant, Error> {
     let deletion = match (row.get("delete_asked_at_ms")?, row.get("keep_data_until_ms")?) {
         (Some(asked_at), Some(keep_data_until)) => Some(Deletion { asked_at, keep_data_until }),
         _ => None,

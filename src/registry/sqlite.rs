@@ -17,8 +17,11 @@ const MAX_ARGS: usize = 100;
 const STATEMENTS: usize = 128;
 
 /// The migrations of the registry, oldest first: the files that `wrangler d1 migrations apply` runs on D1.
-const MIGRATIONS: [&str; 2] =
-    [include_str!("../../migrations/0001_registry.sql"), include_str!("../../migrations/0002_lifecycle.sql")];
+const MIGRATIONS: [&str; 3] = [
+    include_str!("../../migrations/0001_registry.sql"),
+    include_str!("../../migrations/0002_lifecycle.sql"),
+    include_str!("../../migrations/0003_self_service.sql"),
+];
 
 /// A database with the registry's schema.
 #[derive(Debug)]
@@ -126,7 +129,52 @@ impl Db for Sqlite {
 
 #[cfg(test)]
 mod tests {
+    use super::super::sql;
     use super::*;
+
+    /// Steps of SQLite's machine that a statement takes.
+    fn effort(connection: &Connection, sql: &str, args: &[Value]) -> i32 {
+        let mut prepared = connection.prepare(sql).unwrap();
+        let rows = read_rows(&mut prepared, args).unwrap();
+        assert!(!rows.is_empty(), "{sql}");
+        prepared.get_status(rusqlite::StatementStatus::VmStep)
+    }
+
+    #[test]
+    fn what_every_sign_up_and_every_request_asks_takes_the_same_effort_however_many_tenants_there_are() {
+        let efforts = [1_000, 20_000].map(|tenants: i64| {
+            let db = Sqlite::in_memory().unwrap();
+            let connection = db.connection();
+            // A sign-up each millisecond, all of one owner, each with a token, an invite and a key.
+            let rows = format!(
+                r#"INSERT INTO release VALUES ('rel_1', '{{}}', 1, 1);
+                CREATE TEMP TABLE n AS WITH RECURSIVE n (i) AS (SELECT 1 UNION ALL SELECT i + 1 FROM n WHERE i < {tenants})
+                    SELECT i FROM n;
+                INSERT INTO tenant (id, name, phase, generation, spec, release_id, conditions, wanted_since_ms,
+                    created_at_ms, updated_at_ms, owner)
+                SELECT 't' || i, 'n' || i, 'ready', 1, '{{"instance_type":"standard-1","max_instances":1}}', 'rel_1', '[]',
+                    i, i, i, 'acme' FROM n;
+                INSERT INTO token (id, tenant_id, hash, created_at_ms) SELECT 'tok' || i, 't' || i, 'hash' || i, i FROM n;
+                INSERT INTO invite (id, hash, created_at_ms, expires_at_ms) SELECT 'ivt' || i, 'code' || i, i, i FROM n;
+                INSERT INTO idempotency SELECT 'scope', 'key' || i, 'f', 202, 'sealed', i FROM n;"#
+            );
+            connection.execute_batch(&rows).unwrap();
+            let limits: [Value; 5] = [0.into(), 600.into(), "acme".into(), 600.into(), 100_000.into()];
+            let [_, tenant_of_token, _] = sql::tokens::FIND_BY_HASH;
+            let most = |number: i64| Value::Int(number);
+            [
+                effort(&connection, sql::sign_ups::SIGN_UP_STANDING, &limits[..4]),
+                effort(&connection, sql::sign_ups::FLEET, &[]),
+                effort(&connection, tenant_of_token, &["hash500".into()]),
+                effort(&connection, sql::tokens::TOKENS, &["t500".into(), most(100)]),
+                effort(&connection, sql::invites::INVITES, &[most(400), "".into(), most(20)]),
+                effort(&connection, sql::invites::INVITE_OF_CODE, &["code500".into()]),
+                effort(&connection, sql::idempotency::KEPT_ANSWER, &["scope".into(), "key500".into(), most(0)]),
+            ]
+        });
+        let [few, many] = efforts;
+        assert_eq!(few, many);
+    }
 
     #[test]
     fn migrations_keep_every_row_of_a_registry_that_is_in_use() {
@@ -134,24 +182,35 @@ mod tests {
         connection.pragma_update(None, "foreign_keys", true).unwrap();
         let [first, later @ ..] = MIGRATIONS;
         connection.execute_batch(first).unwrap();
-        let rows = "
+        let rows = r#"
             INSERT INTO release VALUES ('rel_1', '{}', 1, 1);
             INSERT INTO tenant (id, name, phase, generation, spec, release_id, conditions, created_at_ms, updated_at_ms)
                 VALUES ('t1', 'alice', 'ready', 3, '{}', 'rel_1', '[]', 5, 6);
             INSERT INTO resource VALUES ('t1', 'bucket', 'b-alice', 'present', NULL, NULL, 7, 8);
             INSERT INTO secret VALUES ('t1', 'A', 'set', 2, 1, 'sealed', 9, 10);
+            INSERT INTO tenant (id, name, phase, generation, spec, release_id, conditions, created_at_ms, updated_at_ms)
+                VALUES ('t2', 'bob', 'ready', 1, '{"instance_type":"standard-1","max_instances":3}', 'rel_1', '[]', 5, 6),
+                       ('t3', 'carol', 'ready', 1, '{"instance_type":"standard-1","max_instances":2}', 'rel_1', '[]', 5, 6);
+            INSERT INTO tenant (id, name, phase, generation, spec, release_id, conditions, created_at_ms, updated_at_ms, deleted_at_ms)
+                VALUES ('t4', 'bob', 'deleted', 1, '{"instance_type":"standard-1","max_instances":9}', 'rel_1', '[]', 5, 6, 7);
             INSERT INTO token VALUES ('tok_1', 't1', 'hash', 11);
-            INSERT INTO event VALUES (41, 't1', 12, 3, 'SignedUp', 'alice signed up');";
+            INSERT INTO event VALUES (41, 't1', 12, 3, 'SignedUp', 'alice signed up');"#;
         connection.execute_batch(rows).unwrap();
         for migration in later {
             let transaction = format!("BEGIN; {migration} COMMIT;");
             connection.execute_batch(&transaction).unwrap();
         }
         let one = |sql: &str| connection.query_row(sql, [], |row| row.get::<_, String>(0)).unwrap();
-        assert_eq!(one("SELECT name || generation || wanted_since_ms FROM tenant"), "alice36");
+        assert_eq!(one("SELECT name || generation || wanted_since_ms || COALESCE(owner, '-') FROM tenant"), "alice36-");
         assert_eq!(one("SELECT name || asked_at_ms || confirmed_at_ms FROM resource"), "b-alice78");
         assert_eq!(one("SELECT name || version || sealed FROM secret"), "A2sealed");
-        assert_eq!(one("SELECT hash || tenant_id FROM token"), "hasht1");
+        assert_eq!(one("SELECT hash || tenant_id || scopes FROM token"), "hasht1read write secrets");
+        let ends = "COALESCE(expires_at_ms, last_used_at_ms, revoked_at_ms, 'good for ever')";
+        assert_eq!(one(&format!("SELECT {ends} FROM token")), "good for ever");
+        assert_eq!(
+            one("SELECT group_concat(phase || instance_type || tenants || instances) FROM fleet"),
+            "ready10,readystandard-125",
+        );
         assert_eq!(one("SELECT id || message FROM event"), "41alice signed up");
         assert_eq!(one("SELECT count(*) || '' FROM pragma_foreign_key_check"), "0");
         let again = "INSERT INTO event (tenant_id, at_ms, generation, reason, message) VALUES ('t1', 1, 1, 'A', 'B')";

@@ -1,4 +1,4 @@
-//! A secret at rest.
+//! A secret at rest, and an answer that may hold some.
 
 use aes_gcm::aead::{Aead, Payload};
 use aes_gcm::{Aes256Gcm, KeyInit, Nonce};
@@ -24,14 +24,33 @@ pub struct Place<'a> {
 }
 
 impl Place<'_> {
-    fn as_associated_data(&self) -> Vec<u8> {
-        format!("paramita/secret/{}/{}/{}", self.tenant, self.name, self.version).into_bytes()
+    fn as_associated_data(&self) -> String {
+        format!("paramita/secret/{}/{}/{}", self.tenant, self.name, self.version)
+    }
+}
+
+/// Where a kept answer belongs: to one caller's one key. It opens nowhere else.
+#[derive(Clone, Copy, Debug)]
+pub struct AnswerPlace<'a> {
+    /// Who asked.
+    pub scope: &'a str,
+    /// SHA-256 of the key, in hexadecimal digits.
+    pub key_hash: &'a str,
+}
+
+impl AnswerPlace<'_> {
+    fn as_associated_data(&self) -> String {
+        format!("paramita/answer/{}/{}", self.scope, self.key_hash)
     }
 }
 
 /// A value encrypted with AES-256-GCM: base64 of nonce and ciphertext.
 #[derive(Clone, Debug, PartialEq, Eq)]
 pub struct SealedSecret(pub String);
+
+/// An answer encrypted in the same way.
+#[derive(Clone, Debug, PartialEq, Eq)]
+pub struct SealedAnswer(pub String);
 
 /// The key that seals. It comes from the Worker's own secret `SEALING_KEY`.
 #[derive(Clone)]
@@ -62,18 +81,41 @@ impl SealingKey {
         value: &PlainSecret,
         entropy: &dyn Entropy,
     ) -> Result<SealedSecret, SealError> {
-        let nonce = entropy::bytes::<NONCE_BYTES>(entropy);
-        let payload = Payload { msg: value.expose().as_bytes(), aad: &place.as_associated_data() };
-        // Fails only for values of 64 GiB and more; secrets have 5 KiB at most.
-        let ciphertext = self.0.encrypt(&Nonce::from(nonce), payload).map_err(|_| SealError::DoesNotOpen)?;
-        Ok(SealedSecret(BASE64.encode([nonce.as_slice(), &ciphertext].concat())))
+        self.encrypt(&place.as_associated_data(), value, entropy).map(SealedSecret)
     }
 
     /// Opens what was sealed for `place`.
     pub fn open(&self, place: Place<'_>, sealed: &SealedSecret) -> Result<PlainSecret, SealError> {
-        let bytes = BASE64.decode(&sealed.0).map_err(|_| SealError::DoesNotOpen)?;
+        self.decrypt(&place.as_associated_data(), &sealed.0)
+    }
+
+    /// Seals an answer for `place`, with a fresh nonce each time.
+    pub fn seal_answer(
+        &self,
+        place: AnswerPlace<'_>,
+        answer: &PlainSecret,
+        entropy: &dyn Entropy,
+    ) -> Result<SealedAnswer, SealError> {
+        self.encrypt(&place.as_associated_data(), answer, entropy).map(SealedAnswer)
+    }
+
+    /// Opens an answer that was sealed for `place`.
+    pub fn open_answer(&self, place: AnswerPlace<'_>, sealed: &SealedAnswer) -> Result<PlainSecret, SealError> {
+        self.decrypt(&place.as_associated_data(), &sealed.0)
+    }
+
+    fn encrypt(&self, place: &str, value: &PlainSecret, entropy: &dyn Entropy) -> Result<String, SealError> {
+        let nonce = entropy::bytes::<NONCE_BYTES>(entropy);
+        let payload = Payload { msg: value.expose().as_bytes(), aad: place.as_bytes() };
+        // Fails only for values of 64 GiB and more; secrets have 5 KiB at most.
+        let ciphertext = self.0.encrypt(&Nonce::from(nonce), payload).map_err(|_| SealError::DoesNotOpen)?;
+        Ok(BASE64.encode([nonce.as_slice(), &ciphertext].concat()))
+    }
+
+    fn decrypt(&self, place: &str, sealed: &str) -> Result<PlainSecret, SealError> {
+        let bytes = BASE64.decode(sealed).map_err(|_| SealError::DoesNotOpen)?;
         let (nonce, ciphertext) = bytes.split_first_chunk::<NONCE_BYTES>().ok_or(SealError::DoesNotOpen)?;
-        let payload = Payload { msg: ciphertext, aad: &place.as_associated_data() };
+        let payload = Payload { msg: ciphertext, aad: place.as_bytes() };
         let plain = self.0.decrypt(&Nonce::from(*nonce), payload).map_err(|_| SealError::DoesNotOpen)?;
         String::from_utf8(plain).map(PlainSecret::new).map_err(|_| SealError::DoesNotOpen)
     }
@@ -110,6 +152,22 @@ mod tests {
             assert_eq!(key(1).open(elsewhere, &sealed), Err(SealError::DoesNotOpen));
         }
         assert_eq!(key(2).open(place, &sealed), Err(SealError::DoesNotOpen));
+    }
+
+    #[test]
+    fn a_kept_answer_opens_only_for_its_own_caller_and_key_and_never_as_a_secret() {
+        let entropy = SeededEntropy::new(1);
+        let place = AnswerPlace { scope: "tenant/ta", key_hash: "aa" };
+        let sealed = key(1).seal_answer(place, &PlainSecret::new("a token".into()), &entropy).unwrap();
+
+        assert_eq!(key(1).open_answer(place, &sealed).unwrap().expose(), "a token");
+        for elsewhere in [AnswerPlace { scope: "tenant/tb", ..place }, AnswerPlace { key_hash: "bb", ..place }] {
+            assert_eq!(key(1).open_answer(elsewhere, &sealed), Err(SealError::DoesNotOpen));
+        }
+        assert_eq!(key(2).open_answer(place, &sealed), Err(SealError::DoesNotOpen));
+        let (tenant, name) = (TenantId("ta".into()), SecretName::parse("A").unwrap());
+        let of_a_secret = Place { tenant: &tenant, name: &name, version: 1 };
+        assert_eq!(key(1).open(of_a_secret, &SealedSecret(sealed.0)), Err(SealError::DoesNotOpen));
     }
 
     #[test]

@@ -20,6 +20,46 @@ CREATE INDEX event_by_age ON event (at_ms);
 
 CREATE INDEX event_of_tenant ON event (tenant_id, id);
 
+CREATE TABLE fleet (
+  phase TEXT NOT NULL,
+  instance_type TEXT NOT NULL,
+  tenants INTEGER NOT NULL,
+  instances INTEGER NOT NULL,
+  PRIMARY KEY (phase, instance_type)
+) STRICT, WITHOUT ROWID;
+
+CREATE TABLE idempotency (
+  scope TEXT NOT NULL,
+  key_hash TEXT NOT NULL,
+  fingerprint TEXT NOT NULL,
+  status INTEGER NOT NULL,
+  answer TEXT NOT NULL,
+  created_at_ms INTEGER NOT NULL,
+  PRIMARY KEY (scope, key_hash)
+) STRICT, WITHOUT ROWID;
+
+CREATE INDEX idempotency_by_age ON idempotency (created_at_ms);
+
+CREATE TABLE invite (
+  id TEXT PRIMARY KEY,
+  hash TEXT NOT NULL UNIQUE,
+  created_at_ms INTEGER NOT NULL,
+  expires_at_ms INTEGER NOT NULL,
+  tenant_name TEXT,
+  largest TEXT,
+  owner TEXT,
+  note TEXT,
+  revoked_at_ms INTEGER,
+  used_at_ms INTEGER,
+  used_by TEXT,
+  CHECK ((used_at_ms IS NULL) = (used_by IS NULL)),
+  CHECK (used_at_ms IS NULL OR revoked_at_ms IS NULL)
+) STRICT;
+
+CREATE INDEX invite_by_age ON invite (created_at_ms, id);
+
+CREATE INDEX invite_expires ON invite (expires_at_ms);
+
 CREATE TABLE job (
   name TEXT PRIMARY KEY,
   started_at_ms INTEGER NOT NULL,
@@ -75,6 +115,31 @@ CREATE TABLE "secret" (
   PRIMARY KEY (tenant_id, name)
 ) STRICT, WITHOUT ROWID;
 
+CREATE TRIGGER fleet_changes AFTER UPDATE OF phase, spec ON tenant WHEN NEW.phase <> OLD.phase OR NEW.spec <> OLD.spec
+BEGIN
+  UPDATE fleet
+  SET tenants = tenants - 1, instances = instances - CAST(COALESCE(OLD.spec ->> 'max_instances', 0) AS INTEGER)
+  WHERE phase = OLD.phase AND instance_type = COALESCE(OLD.spec ->> 'instance_type', '');
+  INSERT INTO fleet (phase, instance_type, tenants, instances)
+  SELECT NEW.phase, COALESCE(NEW.spec ->> 'instance_type', ''), 1, CAST(COALESCE(NEW.spec ->> 'max_instances', 0) AS INTEGER)
+  WHERE NEW.phase <> 'deleted'
+  ON CONFLICT (phase, instance_type) DO UPDATE SET tenants = tenants + 1, instances = instances + excluded.instances;
+END;
+
+CREATE TRIGGER fleet_comes AFTER INSERT ON tenant WHEN NEW.phase <> 'deleted'
+BEGIN
+  INSERT INTO fleet (phase, instance_type, tenants, instances)
+  VALUES (NEW.phase, COALESCE(NEW.spec ->> 'instance_type', ''), 1, CAST(COALESCE(NEW.spec ->> 'max_instances', 0) AS INTEGER))
+  ON CONFLICT (phase, instance_type) DO UPDATE SET tenants = tenants + 1, instances = instances + excluded.instances;
+END;
+
+CREATE TRIGGER fleet_goes AFTER DELETE ON tenant WHEN OLD.phase <> 'deleted'
+BEGIN
+  UPDATE fleet
+  SET tenants = tenants - 1, instances = instances - CAST(COALESCE(OLD.spec ->> 'max_instances', 0) AS INTEGER)
+  WHERE phase = OLD.phase AND instance_type = COALESCE(OLD.spec ->> 'instance_type', '');
+END;
+
 CREATE TABLE tenant (
   id TEXT PRIMARY KEY,
   name TEXT NOT NULL,
@@ -98,17 +163,21 @@ CREATE TABLE tenant (
   checked_at_ms INTEGER NOT NULL DEFAULT 0,
   created_at_ms INTEGER NOT NULL,
   updated_at_ms INTEGER NOT NULL,
-  deleted_at_ms INTEGER,
+  deleted_at_ms INTEGER, owner TEXT,
   CHECK ((phase = 'deleted') = (deleted_at_ms IS NOT NULL))
 ) STRICT;
 
 CREATE INDEX tenant_checked ON tenant (checked_at_ms) WHERE phase IN ('ready', 'suspended');
+
+CREATE INDEX tenant_created ON tenant (created_at_ms);
 
 CREATE INDEX tenant_due ON tenant (due_at_ms) WHERE due_at_ms IS NOT NULL;
 
 CREATE INDEX tenant_expires ON tenant (expires_at_ms) WHERE expires_at_ms IS NOT NULL AND delete_asked_at_ms IS NULL;
 
 CREATE UNIQUE INDEX tenant_name ON tenant (name) WHERE deleted_at_ms IS NULL;
+
+CREATE INDEX tenant_of_owner ON tenant (owner) WHERE owner IS NOT NULL AND deleted_at_ms IS NULL;
 
 CREATE INDEX tenant_tombstone ON tenant (deleted_at_ms) WHERE deleted_at_ms IS NOT NULL;
 
@@ -117,6 +186,10 @@ CREATE TABLE "token" (
   tenant_id TEXT NOT NULL REFERENCES tenant (id),
   hash TEXT NOT NULL UNIQUE,
   created_at_ms INTEGER NOT NULL
-) STRICT;
+, scopes TEXT NOT NULL DEFAULT 'read write secrets', expires_at_ms INTEGER, last_used_at_ms INTEGER, revoked_at_ms INTEGER) STRICT;
 
-CREATE INDEX token_of_tenant ON token (tenant_id);
+CREATE INDEX token_expires ON token (expires_at_ms) WHERE expires_at_ms IS NOT NULL;
+
+CREATE INDEX token_of_tenant ON token (tenant_id, revoked_at_ms);
+
+CREATE INDEX token_revoked ON token (revoked_at_ms) WHERE revoked_at_ms IS NOT NULL;

@@ -25,6 +25,19 @@ pub fn generations(plane: &Plane, seen: &mut Generations) -> Result<(), String> 
     Ok(())
 }
 
+/// The fleet in numbers is as a fresh count of the tenants says.
+pub fn fleet_is_counted(plane: &Plane) -> Result<(), String> {
+    let sql = "WITH kept AS (SELECT phase, instance_type, tenants, instances FROM fleet WHERE tenants <> 0 OR instances <> 0), \
+               counted AS (SELECT phase, spec ->> 'instance_type', COUNT(*), SUM(spec ->> 'max_instances') FROM tenant \
+               WHERE deleted_at_ms IS NULL GROUP BY 1, 2) \
+               SELECT 'kept' AS what, * FROM (SELECT * FROM kept EXCEPT SELECT * FROM counted) UNION ALL \
+               SELECT 'counted', * FROM (SELECT * FROM counted EXCEPT SELECT * FROM kept)";
+    match plane.rows(sql, []).as_slice() {
+        [] => Ok(()),
+        differences => Err(format!("the fleet is counted otherwise than it is kept: {differences:?}")),
+    }
+}
+
 /// Nothing exists outside that no line of the ledger tells of, unless somebody else made it.
 pub fn ledger_comes_first(plane: &Plane, model: &Model, state: &State) -> Result<(), String> {
     let sql = "SELECT kind, name FROM resource WHERE state != 'absent' OR asked_at_ms IS NOT NULL";

@@ -212,6 +212,7 @@ impl Run {
             return Err(what);
         }
         invariants::generations(&self.plane, &mut self.generations)?;
+        invariants::fleet_is_counted(&self.plane)?;
         let state = self.plane.state();
         invariants::ledger_comes_first(&self.plane, &self.model, &state)?;
         invariants::strangers_are_left_alone(&self.model, &state)?;

@@ -1,6 +1,7 @@
 //! The wasm build in the real Workers runtime.
 
 use paramita::registry::db::DbError;
+use paramita::registry::sql;
 use serde_json::json;
 
 use crate::harness::Workerd;
@@ -47,7 +48,9 @@ fn d1_says_what_the_registry_listens_for() {
     plane.sql(tenant, json!(["t1"]));
     let taken = DbError::from_message(&plane.sql_error(tenant, json!(["t2"])));
     assert_eq!(taken, DbError::Unique("tenant.name".into()));
-    let guard = "SELECT CASE WHEN ?1 THEN 1 ELSE json('no row changed') END AS held";
-    assert_eq!(plane.sql(guard, json!([1])).len(), 1);
-    assert_eq!(DbError::from_message(&plane.sql_error(guard, json!([0]))), DbError::Guard);
+    assert_eq!(plane.sql(sql::GUARD_NOT_BLOCKED, json!([0])).len(), 1);
+    let blocked = DbError::from_message(&plane.sql_error(sql::GUARD_NOT_BLOCKED, json!([-1])));
+    assert_eq!(blocked, DbError::Guard("conflict".into()));
+    let unknown = DbError::from_message(&plane.sql_error(sql::invites::GUARD_INVITE_USED, json!(["ivt_none"])));
+    assert_eq!(unknown, DbError::Guard("invite_unknown".into()));
 }

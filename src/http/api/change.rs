@@ -9,6 +9,7 @@ use crate::cost::{Estimate, Usage};
 use crate::http::auth::Owner;
 use crate::http::call::Call;
 use crate::http::error::ApiError;
+use crate::http::idempotency::Kept;
 use crate::http::reply::{Response, accepted, json};
 use crate::http::view::{PlanView, TenantView};
 use crate::reconcile::desired::desired;
@@ -75,8 +76,10 @@ impl Change {
             tenant: TenantView::of(app, &after, &owner.resources),
             gateway_token: self.gateway_token.as_ref().map(PlainSecret::expose),
         })?;
-        self.write(app, &owner.tenant, registry::Change { conditions: &after.conditions, event: &self.event, now })
-            .await?;
+        let kept = call.keep(&answer)?;
+        let kept = kept.as_ref().map(Kept::as_new);
+        let change = registry::Change { conditions: &after.conditions, event: &self.event, now, answer: kept.as_ref() };
+        self.write(app, &owner.tenant, change).await?;
         app.wake.nudge(Nudge { tenant: after.id.0.clone(), request_id: call.request_id.clone() }, 0).await;
         Ok(answer)
     }

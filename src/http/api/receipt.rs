@@ -40,7 +40,7 @@ struct ReceiptLine<'a> {
 /// Only of a tenant that is being deleted or is deleted.
 pub async fn read(mut call: Call, owner: Owner) -> Result<Response, ApiError> {
     call.query.finish()?;
-    let Owner { tenant, resources } = owner;
+    let Owner { tenant, resources, .. } = owner;
     let Tenant { id, name, phase, deletion, updated_at, .. } = &tenant;
     let deletion = deletion.ok_or(ApiError::NotDeleted)?;
     let complete = *phase == Phase::Deleted;

@@ -108,7 +108,7 @@ async fn apply(
             Err(ApiError::Conflict) => {
                 let read = app.registry.find_tenant(&owner.tenant.id).await?;
                 let (tenant, resources) = read.ok_or(ApiError::NoSuchTenant)?;
-                owner = Owner { tenant, resources };
+                owner = Owner { tenant, resources, ..owner };
                 refuse_if_going(&owner.tenant)?;
             }
             outcome => return outcome,

@@ -12,7 +12,6 @@ use crate::app::App;
 use crate::clock::{DAY_MS, Timestamp};
 use crate::config::SignupMode;
 use crate::cost::{Estimate, Usage};
-use crate::entropy;
 use crate::http::body::Fields;
 use crate::http::call::Call;
 use crate::http::error::ApiError;
@@ -21,16 +20,16 @@ use crate::http::view::{PlanView, TenantView};
 use crate::reconcile::desired::{Desired, deployment};
 use crate::reconcile::plan::{Observed, plan};
 use crate::reconcile::wrangler_config::wrangler_config;
-use crate::registry::{self, NewTenant};
+use crate::registry::{self, NewTenant, NewToken, SignUpLimits};
 use crate::release::Release;
-use crate::tenant::id::hex;
 use crate::tenant::spec::SpecChange;
 use crate::tenant::{
     Ledger, Phase, Resource, ResourceKind, SecretName, Status, Tenant, TenantId, TenantName, TenantSpec, condition,
 };
 use crate::vault::sealed::Place;
 use crate::vault::secret::Wanted;
-use crate::vault::{ApiToken, PlainSecret, SealedSecret, Secret};
+use crate::vault::token::new_token_id;
+use crate::vault::{ApiToken, PlainSecret, Scopes, SealedSecret, Secret};
 use crate::wake::Nudge;
 
 /// What a sign-up asks for, checked.
@@ -121,7 +120,7 @@ async fn write(app: &App, sign_up: &SignUp, release: &Release) -> Result<(Tenant
     let message = "the first round starts within a minute";
     condition::set(&mut tenant.conditions, now, "Ready", Status::False, "SignedUp", message);
     let token = ApiToken::generate(entropy);
-    let token_id = format!("tok_{}", hex(&entropy::bytes::<8>(entropy)));
+    let token_id = new_token_id(entropy);
     let seal = |(name, value): &(SecretName, PlainSecret)| {
         let place = Place { tenant: &tenant.id, name, version: 1 };
         let sealed = app.config.sealing_key.seal(place, value, entropy);
@@ -137,8 +136,12 @@ async fn write(app: &App, sign_up: &SignUp, release: &Release) -> Result<(Tenant
         resources: &names,
         secrets: &secrets,
         conditions: &tenant.conditions,
-        token: (&token_id, &token.hash()),
+        token: NewToken { id: &token_id, hash: &token.hash(), scopes: Scopes::ALL, expires_at: None },
         expires_at: tenant.expires_at,
+        owner: None,
+        invite: None,
+        limits: SignUpLimits::default(),
+        answer: None,
     };
     if let Err(error) = app.registry.create_tenant(new, now).await {
         // The database may have done it and its answer been lost. Then the tenant is there under this id.

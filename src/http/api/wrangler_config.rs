@@ -14,7 +14,7 @@ use crate::reconcile::wrangler_config::wrangler_config;
 /// The configuration with which `wrangler deploy` makes the same tenant by hand.
 pub async fn read(mut call: Call, owner: Owner) -> Result<Response, ApiError> {
     call.query.finish()?;
-    let Owner { tenant, resources } = owner;
+    let Owner { tenant, resources, .. } = owner;
     let release = release_of(&call.app, &tenant).await?;
     let ledger = ledger_of(&resources)?;
     let config = wrangler_config(&deployment(&tenant, &ledger, &release), &ledger, &release);

@@ -127,6 +127,49 @@ async fn a_bucket_is_purged_when_its_grace_period_ends_without_anybody_asking() 
     assert_eq!(plane.tenant("alice", &tokens[0]).await["phase"], "deleted");
 }
 
+#[tokio::test(start_paused = true)]
+async fn keys_dead_tokens_and_dead_invites_go_each_in_its_time_and_living_ones_stay() {
+    let (plane, _) = plane_with(&[], &["alice"]).await;
+    let now = plane.app.clock.now();
+    let future = now.plus_ms(400 * DAY_MS);
+    for statement in [
+        format!("INSERT INTO idempotency VALUES ('s', 'k', 'f', 202, 'sealed', {})", now.0),
+        format!("INSERT INTO invite (id, hash, created_at_ms, expires_at_ms) VALUES ('ivt_dead', 'a', 1, {})", now.0),
+        format!(
+            "INSERT INTO invite (id, hash, created_at_ms, expires_at_ms) VALUES ('ivt_good', 'b', 1, {})",
+            future.0
+        ),
+        format!(
+            "INSERT INTO token (id, tenant_id, hash, created_at_ms, expires_at_ms, revoked_at_ms) \
+             SELECT 'tok_expired', id, 'c', 1, {0}, NULL FROM tenant UNION ALL \
+             SELECT 'tok_revoked', id, 'd', 1, NULL, {0} FROM tenant UNION ALL \
+             SELECT 'tok_good', id, 'e', 1, {1}, NULL FROM tenant",
+            now.0, future.0
+        ),
+    ] {
+        plane.sql(statement.leak()).await;
+    }
+    let left = async |what: &'static str| number_of(&plane, what).await;
+    let (keys, tokens, invites) = (
+        "SELECT COUNT(*) AS n FROM idempotency",
+        "SELECT COUNT(*) AS n FROM token WHERE id IN ('tok_expired', 'tok_revoked')",
+        "SELECT COUNT(*) AS n FROM invite WHERE id = 'ivt_dead'",
+    );
+    let mut passed = now;
+    for (days, what, before, after) in [(1, keys, 1, 0), (30, tokens, 2, 0), (90, invites, 1, 0)] {
+        plane.clock.advance_ms(now.0 + days * DAY_MS - HOUR_MS - passed.0);
+        plane.tick().await;
+        assert_eq!(left(what).await, before, "{what}, an hour before its time");
+        plane.clock.advance_ms(HOUR_MS);
+        let found = plane.tick().await.retention.unwrap().found;
+        assert_eq!(left(what).await, after, "{what}");
+        assert_eq!((found.keys + found.tokens + found.invites) as i64, before - after, "{found:?}");
+        passed = plane.app.clock.now();
+    }
+    assert_eq!(left("SELECT COUNT(*) AS n FROM token").await, 2, "alice's own, and the one that is still good");
+    assert_eq!(left("SELECT COUNT(*) AS n FROM invite").await, 1);
+}
+
 #[test]
 fn the_documentation_has_the_table_of_the_code() {
     let documented = include_str!("../../../docs/operations.md");
@@ -135,9 +178,13 @@ fn the_documentation_has_the_table_of_the_code() {
             Entity::Events => "history of living tenants",
             Entity::Tombstones => "deleted tenants",
             Entity::Orphans => "orphans",
+            Entity::Keys => "keys of repeated requests",
+            Entity::Tokens => "tokens of living tenants",
+            Entity::Invites => "invites",
         };
+        let days = if kept.days == 1 { "1 day".to_owned() } else { format!("{} days", kept.days) };
         let line = documented.lines().find(|line| line.starts_with(&format!("| {entity}")));
         let line = line.unwrap_or_else(|| panic!("no line for {entity}"));
-        assert!(line.contains(&format!("| {} days |", kept.days)) && line.contains(kept.why), "{line}");
+        assert!(line.contains(&format!("| {days} |")) && line.contains(kept.why), "{line}");
     }
 }

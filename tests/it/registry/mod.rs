@@ -1,11 +1,15 @@
 //! What the registry promises, on SQLite: lost races above all.
 
-use std::sync::Arc;
+use std::sync::{Arc, Mutex};
 
+use futures_util::future::{BoxFuture, join_all};
 use paramita::clock::Timestamp;
-use paramita::registry::db::{Db, Statement, Value};
+use paramita::registry::db::{Db, DbError, Outcome, Statement, Value};
 use paramita::registry::sqlite::Sqlite;
-use paramita::registry::{Change, Error, Leased, NewTenant, Registry, RoundEnd, SecretChange, StageEnd, StageStart};
+use paramita::registry::{
+    Change, Error, Leased, NewAnswer, NewTenant, NewToken, Registry, RoundEnd, SecretChange, SignUpLimits, StageEnd,
+    StageStart,
+};
 use paramita::release::ReleaseId;
 use paramita::tenant::event::Event;
 use paramita::tenant::{
@@ -13,12 +17,18 @@ use paramita::tenant::{
     TenantId, TenantName, TenantSpec,
 };
 use paramita::vault::secret::Wanted;
-use paramita::vault::{SealedSecret, Secret, TokenHash};
+use paramita::vault::{Scopes, SealedAnswer, SealedSecret, Secret, TokenHash};
+use serde_json::Value as Json;
 
 mod changes;
+mod fleet;
+mod idempotency;
+mod invites;
 mod leases;
+mod limits;
 mod rows;
 mod tenants;
+mod tokens;
 
 const LEASE_MS: i64 = 90_000;
 
@@ -28,25 +38,61 @@ fn at(ms: i64) -> Timestamp {
 }
 
 fn change(event: &Event, now: Timestamp) -> Change<'_> {
-    Change { conditions: &[], event, now }
+    Change { conditions: &[], event, now, answer: None }
+}
+
+/// What a sign-up asks for.
+#[derive(Clone, Copy, Default)]
+struct SignUp<'a> {
+    id: &'a str,
+    name: &'a str,
+    owner: Option<&'a str>,
+    invite: Option<&'a str>,
+    limits: SignUpLimits,
+    answer: Option<&'a NewAnswer<'a>>,
+    now: Option<Timestamp>,
+}
+
+/// A database that notes what each batch changed.
+struct Noted {
+    db: Arc<Sqlite>,
+    batches: Mutex<Vec<u64>>,
+}
+
+impl Db for Noted {
+    fn batch(&self, statements: Vec<Statement>) -> BoxFuture<'_, Result<Vec<Outcome>, DbError>> {
+        Box::pin(async {
+            let outcomes = self.db.batch(statements).await;
+            let changes = outcomes.iter().flatten().map(|outcome| outcome.changes).sum();
+            self.batches.lock().unwrap().push(changes);
+            outcomes
+        })
+    }
 }
 
 /// A registry with one release, which is what sign-ups get.
 struct Fixture {
     db: Arc<Sqlite>,
+    noted: Arc<Noted>,
     registry: Registry,
 }
 
 impl Fixture {
     async fn new() -> Self {
         let db = Arc::new(Sqlite::in_memory().unwrap());
-        let fixture = Self { registry: Registry::new(db.clone()), db };
+        let noted = Arc::new(Noted { db: db.clone(), batches: Mutex::default() });
+        let fixture = Self { registry: Registry::new(noted.clone()), noted, db };
         fixture.publish("rel_1", Some(at(0))).await;
         fixture
     }
 
-    async fn sql<const N: usize>(&self, sql: &'static str, args: [Value; N]) {
-        self.db.batch(vec![Statement { sql, args: args.into() }]).await.unwrap();
+    async fn sql<const N: usize>(&self, sql: &'static str, args: [Value; N]) -> Vec<Json> {
+        self.db.batch(vec![Statement { sql, args: args.into() }]).await.unwrap().remove(0).rows
+    }
+
+    /// Rows that each batch changed since it was last asked.
+    fn batches(&self) -> Vec<u64> {
+        std::mem::take(&mut *self.noted.batches.lock().unwrap())
     }
 
     async fn publish(&self, id: &str, default_since: Option<Timestamp>) {
@@ -57,8 +103,13 @@ impl Fixture {
         self.sql(insert, args).await;
     }
 
-    /// Signs up a tenant whose id is `t-{id}` and whose secret `A` is sealed at version 1.
+    /// Signs up a tenant whose id is `t-{id}`, with the token `token-{id}`, whose secret `A` is sealed at version 1.
     async fn try_sign_up(&self, id: &str, name: &str) -> Result<TenantId, Error> {
+        self.sign_up_as(SignUp { id, name, ..SignUp::default() }).await
+    }
+
+    async fn sign_up_as(&self, asked: SignUp<'_>) -> Result<TenantId, Error> {
+        let SignUp { id, name, owner, invite, limits, answer, now } = asked;
         let tenant = TenantId(format!("t-{id}"));
         let hash = TokenHash(format!("hash-{id}"));
         let new = NewTenant {
@@ -69,10 +120,14 @@ impl Fixture {
             resources: &ResourceKind::ALL.map(|kind| (kind, format!("{}-{name}", kind.as_str()))),
             secrets: &[(secret_name("A"), SealedSecret("sealed-A-1".into()))],
             conditions: &[],
+            token: NewToken { id: &format!("token-{id}"), hash: &hash, scopes: Scopes::ALL, expires_at: None },
             expires_at: None,
-            token: (&format!("token-{id}"), &hash),
+            owner,
+            invite,
+            limits,
+            answer,
         };
-        self.registry.create_tenant(new, at(0)).await?;
+        self.registry.create_tenant(new, now.unwrap_or(at(0))).await?;
         Ok(tenant)
     }
 

@@ -79,7 +79,7 @@ async fn the_database_itself_refuses_what_must_not_be() {
         "UPDATE resource SET state = 'perhaps'",
         "UPDATE secret SET version = 0",
         "DELETE FROM tenant",
-        "INSERT INTO token SELECT 'other', tenant_id, hash, 0 FROM token",
+        "INSERT INTO token (id, tenant_id, hash, created_at_ms) SELECT 'other', tenant_id, hash, 0 FROM token",
     ] {
         let refused = fixture.db.batch(vec![Statement { sql, args: Vec::new() }]).await;
         assert!(refused.is_err(), "{sql}");

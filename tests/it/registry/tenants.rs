@@ -51,12 +51,17 @@ async fn a_token_finds_its_own_tenant_and_no_other() {
     let (alice, bob) = (fixture.sign_up("alice").await, fixture.sign_up("bob").await);
     for tenant in [alice, bob] {
         let hash = TokenHash(format!("hash-{}", tenant.name));
-        let (found, resources) = fixture.registry.find_by_token(&hash).await.unwrap().unwrap();
-        assert_eq!(found, tenant);
+        let found = fixture.registry.find_by_token(&hash, at(1)).await.unwrap().unwrap();
+        let by_id = fixture.registry.find_by_token_id(&format!("token-{}", tenant.name), at(1)).await.unwrap();
+        assert_eq!(by_id.as_ref(), Some(&found));
+        let resources = found.resources;
+        assert_eq!(found.tenant, tenant);
         assert!(resources.iter().all(|resource| resource.name.ends_with(tenant.name.as_str())));
         assert_eq!(resources.len(), ResourceKind::ALL.len());
     }
-    assert_eq!(fixture.registry.find_by_token(&TokenHash("hash-carol".into())).await.unwrap(), None);
+    assert_eq!(fixture.registry.find_by_token(&TokenHash("hash-carol".into()), at(1)).await.unwrap(), None);
+    assert_eq!(fixture.registry.find_by_token_id("hash-alice", at(1)).await.unwrap(), None);
+    assert_eq!(fixture.registry.find_by_token(&TokenHash("token-alice".into()), at(1)).await.unwrap(), None);
 }
 
 #[tokio::test]
@@ -69,7 +74,8 @@ async fn a_name_is_free_again_once_its_tenant_is_deleted() {
     assert_eq!(fixture.registry.is_name_taken(&name).await, Ok(true));
 
     // The tombstone stays, answers to its token, and wants nothing any more.
-    let (tombstone, _) = fixture.registry.find_by_token(&TokenHash("hash-first".into())).await.unwrap().unwrap();
+    let hash = TokenHash("hash-first".into());
+    let tombstone = fixture.registry.find_by_token(&hash, at(4)).await.unwrap().unwrap().tenant;
     assert_eq!((tombstone.id, tombstone.phase, tombstone.due_at), (first.clone(), Phase::Deleted, None));
     assert_eq!(fixture.registry.due(at(1_000_000), 10).await.unwrap(), [second]);
     assert_eq!(fixture.ask_deletion(&first, at(9), at(9)).await, Err(Error::Conflict));

@@ -1,7 +1,7 @@
 //! Every statement of the registry, with what it promises.
 //!
 //! Parameters are numbered. Times come in as parameters. A *guard* raises an error when its precondition does not hold,
-//! so that the whole batch it stands in is undone ([`super::db::DbError::Guard`]).
+//! so that the whole batch it stands in is undone; the error says which guard it was ([`super::db::DbError::Guard`]).
 
 /// Every column of a tenant, as `row::tenants` reads them.
 macro_rules! tenant_columns {
@@ -64,11 +64,26 @@ macro_rules! if_alive {
     };
 }
 
+/// An expression that ends the batch, with the name of the guard in the error: SQLite has no function that raises one, but
+/// it quotes a JSON path that is none.
+macro_rules! refuse {
+    ($name:literal) => {
+        concat!("json_extract('{}', 'guard:", $name, "')")
+    };
+}
+
+pub mod idempotency;
+pub mod invites;
+pub mod retention;
+pub mod sign_ups;
+pub mod tokens;
+
 /// Liveness: one row, no table read.
 pub const PING: &str = "SELECT 1 AS alive";
 
 /// Guard: the statement before it changed exactly one row.
-pub const GUARD_ONE_ROW_CHANGED: &str = "SELECT CASE WHEN changes() = 1 THEN 1 ELSE json('no row changed') END AS held";
+pub const GUARD_ONE_ROW_CHANGED: &str =
+    concat!("SELECT CASE WHEN changes() = 1 THEN 1 ELSE ", refuse!("conflict"), " END AS held");
 
 /// The release that sign-ups get; no row before the first is published.
 pub const DEFAULT_RELEASE: &str = "SELECT id, manifest FROM release \
@@ -76,18 +91,6 @@ pub const DEFAULT_RELEASE: &str = "SELECT id, manifest FROM release \
 
 /// One release.
 pub const RELEASE: &str = "SELECT id, manifest FROM release WHERE id = ?1";
-
-/// A new tenant. Fails on `tenant.name` when a living tenant has the name.
-pub const INSERT_TENANT: &str = "INSERT INTO tenant \
-     (id, name, phase, generation, spec, release_id, conditions, wanted_since_ms, expires_at_ms, due_at_ms, \
-     created_at_ms, updated_at_ms) \
-     VALUES (?1, ?2, 'pending', 1, ?3, ?4, ?5, ?6, ?7, ?6, ?6, ?6)";
-
-/// A line of the ledger for something that does not exist yet.
-pub const INSERT_RESOURCE: &str = "INSERT INTO resource (tenant_id, kind, name, state) VALUES (?1, ?2, ?3, 'absent')";
-
-/// A token's hash.
-pub const INSERT_TOKEN: &str = "INSERT INTO token (id, tenant_id, hash, created_at_ms) VALUES (?1, ?2, ?3, ?4)";
 
 /// A line of history, with the tenant's generation at that moment.
 pub const INSERT_EVENT: &str = "INSERT INTO event (tenant_id, at_ms, generation, reason, message) \
@@ -97,24 +100,6 @@ pub const INSERT_EVENT: &str = "INSERT INTO event (tenant_id, at_ms, generation,
 /// which is none any more when something newer was asked for meanwhile.
 pub const INSERT_ROUND_EVENT: &str = "INSERT INTO event (tenant_id, at_ms, generation, reason, message) \
      SELECT id, ?2, ?5, ?3, ?4 FROM tenant WHERE id = ?1 AND (generation = ?5 OR NOT ?6)";
-
-/// Whether a living tenant has a name.
-pub const NAME_TAKEN: &str = "SELECT 1 AS taken FROM tenant WHERE name = ?1 AND deleted_at_ms IS NULL";
-
-/// The tenant that a token belongs to, tombstones included.
-pub const TENANT_OF_TOKEN: &str = concat!(
-    "SELECT ",
-    tenant_columns!(),
-    ", k.hash AS token_hash FROM token k JOIN tenant t ON t.id = k.tenant_id WHERE k.hash = ?1"
-);
-
-/// The ledger of the tenant that a token belongs to.
-pub const RESOURCES_OF_TOKEN: &str = concat!(
-    "SELECT ",
-    resource_columns!(),
-    " FROM token k JOIN resource r ON r.tenant_id = k.tenant_id WHERE k.hash = ?1",
-    in_order!()
-);
 
 /// One tenant by id.
 pub const TENANT: &str = concat!("SELECT ", tenant_columns!(), " FROM tenant t WHERE t.id = ?1");
@@ -206,8 +191,11 @@ pub const EXTEND_LEASE: &str = "UPDATE tenant SET lease_expires_ms = ?3, due_at_
      WHERE id = ?1 AND lease_token = ?2";
 
 /// Guard: the lease is still ours.
-pub const GUARD_LEASE: &str = "SELECT CASE WHEN EXISTS (SELECT 1 FROM tenant WHERE id = ?1 AND lease_token = ?2) \
-     THEN 1 ELSE json('lease lost') END AS held";
+pub const GUARD_LEASE: &str = concat!(
+    "SELECT CASE WHEN EXISTS (SELECT 1 FROM tenant WHERE id = ?1 AND lease_token = ?2) THEN 1 ELSE ",
+    refuse!("conflict"),
+    " END AS held"
+);
 
 /// A line of the ledger as whoever has the lease knows it.
 pub const WRITE_RESOURCE: &str = "UPDATE resource SET state = ?3, external_id = ?4, applied = ?5, asked_at_ms = ?6, \
@@ -256,8 +244,11 @@ pub const SETTLE_CALLS: &str = "UPDATE api_budget SET booked_until_ms = booked_u
 pub const BLOCK_CALLS: &str = "UPDATE api_budget SET blocked_until_ms = MAX(blocked_until_ms, ?1) WHERE id = 1";
 
 /// Guard: Cloudflare did not ask for a pause.
-pub const GUARD_NOT_BLOCKED: &str = "SELECT CASE WHEN EXISTS (SELECT 1 FROM api_budget WHERE blocked_until_ms > ?1) \
-     THEN json('calls are blocked') ELSE 1 END AS held";
+pub const GUARD_NOT_BLOCKED: &str = concat!(
+    "SELECT CASE WHEN EXISTS (SELECT 1 FROM api_budget WHERE blocked_until_ms > ?1) THEN ",
+    refuse!("conflict"),
+    " ELSE 1 END AS held"
+);
 
 /// What is booked, and until when nothing may be called.
 pub const API_BUDGET: &str = "SELECT booked_until_ms, blocked_until_ms FROM api_budget WHERE id = 1";
@@ -355,32 +346,3 @@ pub const NEXT_MISSING: &str = "SELECT r.tenant_id, r.name FROM resource r JOIN 
      WHERE r.kind = ?1 AND r.name > ?2 AND substr(r.name, 1, length(?3)) = ?3 AND r.state = 'present' \
      AND r.confirmed_at_ms < ?4 AND t.phase IN ('ready', 'suspended') AND t.lease_token IS NULL \
      AND r.name NOT IN (SELECT value FROM json_each(?5)) ORDER BY r.name LIMIT 1";
-
-/// At most ?2 lines of history of living tenants that are older than ?1.
-pub const PURGE_EVENTS: &str = "DELETE FROM event WHERE id IN (SELECT e.id FROM event e JOIN tenant t ON t.id = e.tenant_id \
-     WHERE e.at_ms <= ?1 AND t.deleted_at_ms IS NULL ORDER BY e.at_ms LIMIT ?2)";
-
-/// At most ?2 orphans that were last seen by ?1.
-pub const PURGE_ORPHANS: &str = "DELETE FROM orphan WHERE (kind, name) IN \
-     (SELECT kind, name FROM orphan WHERE last_seen_ms <= ?1 LIMIT ?2)";
-
-/// At most ?2 tombstones from before ?1, none of which may still have anything in Cloudflare, are chosen by this.
-macro_rules! old_tombstones {
-    () => {
-        "(SELECT id FROM tenant WHERE deleted_at_ms <= ?1 AND NOT EXISTS (SELECT 1 FROM resource r \
-         WHERE r.tenant_id = id AND r.kind IN ('bucket', 'script', 'application') \
-         AND (r.state <> 'absent' OR r.asked_at_ms IS NOT NULL)) ORDER BY deleted_at_ms, id LIMIT ?2)"
-    };
-}
-
-/// At most ?3 lines of history of old tombstones.
-pub const PURGE_TOMBSTONE_EVENTS: &str =
-    concat!("DELETE FROM event WHERE id IN (SELECT id FROM event WHERE tenant_id IN ", old_tombstones!(), " LIMIT ?3)");
-
-/// Old tombstones whose history is gone, with all their rows: in one batch each statement chooses the same ones.
-pub const PURGE_TOMBSTONES: [&str; 4] = [
-    concat!("DELETE FROM secret WHERE tenant_id IN ", old_tombstones!()),
-    concat!("DELETE FROM token WHERE tenant_id IN ", old_tombstones!()),
-    concat!("DELETE FROM resource WHERE tenant_id IN ", old_tombstones!()),
-    concat!("DELETE FROM tenant WHERE id IN ", old_tombstones!()),
-];
