@@ -40,6 +40,16 @@ impl<'a> Fields<'a> {
         in_range
     }
 
+    /// A list of texts, read as a whole.
+    pub fn list<T>(&mut self, name: &'static str, parse: impl Fn(&[String]) -> Result<T, String>) -> Option<T> {
+        let texts = match self.take(name)? {
+            Json::Array(items) => items.iter().map(|item| item.as_str().map(str::to_owned)).collect(),
+            _ => None,
+        };
+        let read = texts.ok_or("must be a list of strings".to_owned()).and_then(|texts: Vec<String>| parse(&texts));
+        read.map_err(|error| self.complain(name, error)).ok()
+    }
+
     /// An object.
     pub fn object(&mut self, name: &'static str) -> Option<Map<String, Json>> {
         match self.take(name)? {

@@ -1,8 +1,8 @@
 //! A request as a handler gets it: found its route, and not read further.
 
 use bytes::Bytes;
-use http::{HeaderMap, Method};
 use http::header::{ACCEPT, CONTENT_TYPE, HeaderName};
+use http::{HeaderMap, Method};
 use matchit::Params;
 use percent_encoding::percent_decode_str;
 use serde_json::{Map, Value as Json};

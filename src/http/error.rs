@@ -72,6 +72,9 @@ pub enum ApiError {
     /// As many tokens as may be.
     #[error("two tokens are good already; revoke one of them first")]
     TooManyTokens,
+    /// The only token that is good.
+    #[error("it is the tenant's last good token; make another one first: POST …/tokens")]
+    LastToken,
     /// No such token of the tenant's.
     #[error("the tenant has no token of that id")]
     NoSuchToken,
@@ -172,6 +175,7 @@ impl ApiError {
             Self::LimitReached(_) => (S::TOO_MANY_REQUESTS, "limit_reached", "Limit reached"),
             Self::InviteRefused(_) => (S::FORBIDDEN, "invite_refused", "Invitation refused"),
             Self::TooManyTokens => (S::CONFLICT, "too_many_tokens", "Too many tokens"),
+            Self::LastToken => (S::CONFLICT, "last_token", "Last token"),
             Self::NoSuchToken => (S::NOT_FOUND, "no_such_token", "No such token"),
             Self::NoSuchTenant => (S::NOT_FOUND, "no_such_tenant", "No such tenant"),
             Self::NoSuchSecret => (S::NOT_FOUND, "no_such_secret", "No such secret"),

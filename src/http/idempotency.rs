@@ -128,7 +128,8 @@ mod tests {
         let uuid = "8e03978e-40d5-43dd-bc93-6894a57f9324";
         assert_eq!(parse(uuid), Some(uuid));
         assert_eq!(parse(&format!(" \"{uuid}\" ")), Some(uuid));
-        for bad in ["", "1", "abcdefghijklmno", "aaaaaaaaaaaaaaaaaaaa", "abababababababab", "with spaces in the middle"] {
+        for bad in ["", "1", "abcdefghijklmno", "aaaaaaaaaaaaaaaaaaaa", "abababababababab", "with spaces in the middle"]
+        {
             assert_eq!(parse(bad), None, "{bad}");
         }
         assert_eq!(parse(&"0123456789abcdef".repeat(8)).map(str::len), Some(128));

@@ -20,10 +20,10 @@ use http::{HeaderValue, Method, Request, StatusCode};
 
 use self::access_log::Entry;
 use self::call::Call;
-use self::idempotency::{IDEMPOTENCY_KEY, Key};
-use self::query::Query;
 use self::complete::complete;
 pub use self::error::ApiError;
+use self::idempotency::{IDEMPOTENCY_KEY, Key};
+use self::query::Query;
 pub use self::reply::Response;
 use self::routes::{Handler, Route};
 use crate::app::App;

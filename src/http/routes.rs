@@ -54,7 +54,7 @@ macro_rules! tenant {
 }
 
 /// The table. Routes of the same address stand together.
-pub static ROUTES: [Route; 18] = [
+pub static ROUTES: [Route; 21] = [
     route(Method::GET, "/healthz", public!(api::health::read)),
     route(Method::GET, "/v1/instance-types", public!(api::instance_types::list)),
     route(Method::GET, "/v1/estimate", public!(api::estimate::read)),
@@ -72,6 +72,9 @@ pub static ROUTES: [Route; 18] = [
     route(Method::PATCH, "/v1/tenants/{name}/secrets", tenant!(Secrets, api::secrets::change)),
     route(Method::PUT, "/v1/tenants/{name}/secrets/{secret}", tenant!(Secrets, api::secrets::set)),
     route(Method::DELETE, "/v1/tenants/{name}/secrets/{secret}", tenant!(Secrets, api::secrets::delete)),
+    route(Method::GET, "/v1/tenants/{name}/tokens", tenant!(Read, api::tokens::list)),
+    route(Method::POST, "/v1/tenants/{name}/tokens", tenant!(Write, api::tokens::create)),
+    route(Method::DELETE, "/v1/tenants/{name}/tokens/{token}", tenant!(Write, api::tokens::revoke)),
     Route {
         method: Method::GET,
         path: "/v1/tenants/{name}/wrangler.jsonc",

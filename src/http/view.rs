@@ -3,11 +3,12 @@
 use serde::Serialize;
 
 use crate::app::App;
+use crate::clock::Timestamp;
 use crate::reconcile::plan::Plan;
-use crate::registry::EventRow;
+use crate::registry::{EventRow, Token, TokenState};
 use crate::tenant::{Condition, Ledger, Resource, ResourceKind, ResourceState, Status, Tenant, TenantSpec};
-use crate::vault::Secret;
 use crate::vault::secret::Wanted;
+use crate::vault::{Scope, Secret};
 
 /// A tenant with its resources.
 #[derive(Serialize)]
@@ -48,6 +49,11 @@ struct ResourceView<'a> {
 }
 
 impl<'a> TenantView<'a> {
+    /// The tenant's name.
+    pub fn name(&self) -> &'a str {
+        self.name
+    }
+
     /// The view of `tenant`.
     pub fn of(app: &App, tenant: &'a Tenant, resources: &'a [Resource]) -> Self {
         let condition = |condition: &'a Condition| ConditionView {
@@ -121,6 +127,38 @@ impl<'a> EventView<'a> {
     pub fn of(row: &'a EventRow) -> Self {
         let EventRow { id, at_ms, generation, reason, message } = row;
         Self { id: *id, at: at_ms.to_string(), generation: *generation, reason, message }
+    }
+}
+
+/// A token: everything but itself.
+#[derive(Serialize)]
+pub struct TokenView<'a> {
+    id: &'a str,
+    state: &'static str,
+    scopes: Vec<&'static str>,
+    created_at: String,
+    expires_at: Option<String>,
+    last_used_at: Option<String>,
+    revoked_at: Option<String>,
+}
+
+impl<'a> TokenView<'a> {
+    /// The view of `token` at `now`.
+    pub fn of(token: &'a Token, now: Timestamp) -> Self {
+        let time = |at: Option<Timestamp>| at.map(|at| at.to_string());
+        Self {
+            id: &token.id,
+            state: match token.state(now) {
+                TokenState::Good => "good",
+                TokenState::Expired => "expired",
+                TokenState::Revoked => "revoked",
+            },
+            scopes: token.scopes.iter().map(Scope::as_str).collect(),
+            created_at: token.created_at.to_string(),
+            expires_at: time(token.expires_at),
+            last_used_at: time(token.last_used_at),
+            revoked_at: time(token.revoked_at),
+        }
     }
 }
 

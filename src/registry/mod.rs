@@ -35,7 +35,7 @@ pub use self::jobs::{Claim, Orphan, Repair, Sighting, Standing};
 pub use self::lease::{Leased, RoundEnd, StageEnd, StageStart};
 pub use self::row::EventRow;
 pub use self::sign_ups::{FleetRow, NewTenant, SignUpLimit, SignUpLimits, SignUpStanding};
-pub use self::tokens::{NewToken, Opened, Token, TokenState};
+pub use self::tokens::{MAX_TOKENS, NewToken, Opened, Token, TokenState};
 use crate::clock::Timestamp;
 use crate::release::{Release, ReleaseId};
 use crate::tenant::event::Event;

@@ -17,6 +17,7 @@ mod fixtures;
 mod jobs;
 mod life;
 mod log;
+mod once;
 mod plane;
 mod registry;
 mod requests;

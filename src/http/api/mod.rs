@@ -13,4 +13,5 @@ pub mod secrets;
 pub mod sign_up;
 mod spec;
 pub mod tenant;
+pub mod tokens;
 pub mod wrangler_config;

@@ -14,13 +14,14 @@ use crate::config::SignupMode;
 use crate::cost::{Estimate, Usage};
 use crate::http::body::Fields;
 use crate::http::call::Call;
-use crate::http::error::ApiError;
+use crate::http::error::{ApiError, FieldError};
+use crate::http::idempotency::Kept;
 use crate::http::reply::{Response, accepted, json};
 use crate::http::view::{PlanView, TenantView};
 use crate::reconcile::desired::{Desired, deployment};
 use crate::reconcile::plan::{Observed, plan};
 use crate::reconcile::wrangler_config::wrangler_config;
-use crate::registry::{self, NewTenant, NewToken, SignUpLimits};
+use crate::registry::{self, Invite, InviteRefusal, NewTenant, NewToken, SignUpLimits};
 use crate::release::Release;
 use crate::tenant::spec::SpecChange;
 use crate::tenant::{
@@ -29,12 +30,13 @@ use crate::tenant::{
 use crate::vault::sealed::Place;
 use crate::vault::secret::Wanted;
 use crate::vault::token::new_token_id;
-use crate::vault::{ApiToken, PlainSecret, Scopes, SealedSecret, Secret};
+use crate::vault::{ApiToken, InviteCode, PlainSecret, Scopes, SealedSecret, Secret};
 use crate::wake::Nudge;
 
 /// What a sign-up asks for, checked.
 struct SignUp {
     name: TenantName,
+    invite: Option<InviteCode>,
     spec: TenantSpec,
     secrets: Vec<(SecretName, PlainSecret)>,
 }
@@ -59,32 +61,45 @@ struct DryRun<'a> {
 pub async fn create(mut call: Call) -> Result<Response, ApiError> {
     let is_dry_run = call.query.flag("dry_run");
     call.query.finish()?;
-    match call.app.config.signup_mode {
-        SignupMode::Open => {}
-        SignupMode::Invite => return Err(ApiError::InviteRequired),
-        SignupMode::Closed => return Err(ApiError::SignupClosed),
+    let app = &call.app;
+    if app.config.signup_mode == SignupMode::Closed {
+        return Err(ApiError::SignupClosed);
     }
-    let release = call.app.registry.default_release().await?.ok_or(ApiError::NoRelease)?;
+    let release = app.registry.default_release().await?.ok_or(ApiError::NoRelease)?;
     let mut sign_up = read(call.json()?, &release)?;
-    if call.app.registry.is_name_taken(&sign_up.name).await? {
+    let invite = match (&sign_up.invite, app.config.signup_mode) {
+        (Some(code), _) => Some(find_invite(app, code, &sign_up).await?),
+        (None, SignupMode::Invite) => return Err(ApiError::InviteRequired),
+        (None, _) => None,
+    };
+    if app.registry.is_name_taken(&sign_up.name).await? {
         return Err(ApiError::NameTaken);
     }
-    let gateway_token = generate(&call.app, &release, &mut sign_up.secrets);
+    let gateway_token = generate(app, &release, &mut sign_up.secrets);
     if is_dry_run {
-        return dry_run(&call.app, &sign_up, &release);
+        return dry_run(app, &sign_up, &release);
     }
-    let (tenant, resources, token) = write(&call.app, &sign_up, &release).await?;
-    call.app.wake.nudge(Nudge { tenant: tenant.id.0.clone(), request_id: call.request_id }, 0).await;
-    let answer = SignedUp {
-        tenant: TenantView::of(&call.app, &tenant, &resources),
-        token: token.expose(),
-        gateway_token: gateway_token.as_ref().map(PlainSecret::expose),
+    write(&call, &sign_up, &release, invite.as_ref(), gateway_token.as_ref()).await
+}
+
+/// The invite of `code`, if it is good for this sign-up. That it is used but once the registry sees to.
+async fn find_invite(app: &App, code: &InviteCode, sign_up: &SignUp) -> Result<Invite, ApiError> {
+    let found = app.registry.find_invite(&code.hash()).await?;
+    let invite = found.ok_or(ApiError::InviteRefused(InviteRefusal::Unknown))?;
+    if let Some(refusal) = invite.refusal(app.clock.now()) {
+        return Err(ApiError::InviteRefused(refusal));
+    }
+    let mut complaints = Vec::new();
+    let mut complain = |pointer: &str, detail: String| {
+        complaints.push(FieldError { pointer: pointer.to_owned(), detail });
     };
-    let mut response = accepted(&answer)?;
-    if let Ok(location) = HeaderValue::try_from(format!("/v1/tenants/{}", tenant.name)) {
-        response.headers_mut().insert(LOCATION, location);
+    if let Some(name) = invite.tenant_name.as_ref().filter(|name| **name != sign_up.name) {
+        complain("/name", format!("the invite is for the name {name}"));
     }
-    Ok(response)
+    if let Some(largest) = invite.largest.filter(|largest| sign_up.spec.instance_type > *largest) {
+        complain("/spec/instance_type", format!("the invite is for {largest} at most"));
+    }
+    if complaints.is_empty() { Ok(invite) } else { Err(ApiError::Invalid(complaints)) }
 }
 
 /// Reads the body; every complaint at once.
@@ -93,6 +108,9 @@ fn read(body: serde_json::Map<String, Value>, release: &Release) -> Result<SignU
     let mut fields = Fields::new("", body, &mut complaints);
     fields.require("name");
     let name = fields.text("name", TenantName::parse);
+    let invite = fields.text("invite", |text| {
+        InviteCode::parse(text.trim()).ok_or("is mistyped or cut short; a code is inv_ and 35 more characters")
+    });
     let spec = fields.object("spec");
     let secrets = fields.object("secrets");
     fields.finish();
@@ -105,15 +123,22 @@ fn read(body: serde_json::Map<String, Value>, release: &Release) -> Result<SignU
     let secrets = secrets.into_iter().filter_map(|(name, value)| Some((name, value?))).collect();
     match name {
         Some(name) if complaints.is_empty() => {
-            Ok(SignUp { name, spec: change.apply_to(TenantSpec::default()), secrets })
+            Ok(SignUp { name, invite, spec: change.apply_to(TenantSpec::default()), secrets })
         }
         _ => Err(ApiError::Invalid(complaints)),
     }
 }
 
-/// Writes the tenant. What is answered is made of what was written: nothing that could fail comes after, for the token
-/// is shown this once.
-async fn write(app: &App, sign_up: &SignUp, release: &Release) -> Result<(Tenant, Vec<Resource>, ApiToken), ApiError> {
+/// Writes the tenant, nudges, and answers. What is answered is made before, of what is written: nothing that could fail
+/// comes after, for the tokens are shown this once.
+async fn write(
+    call: &Call,
+    sign_up: &SignUp,
+    release: &Release,
+    invite: Option<&Invite>,
+    gateway_token: Option<&PlainSecret>,
+) -> Result<Response, ApiError> {
+    let app = &call.app;
     let entropy = app.entropy.as_ref();
     let now = app.clock.now();
     let mut tenant = new_tenant(app, TenantId::generate(entropy), sign_up, release, now);
@@ -128,6 +153,14 @@ async fn write(app: &App, sign_up: &SignUp, release: &Release) -> Result<(Tenant
     };
     let secrets = sign_up.secrets.iter().map(seal).collect::<Result<Vec<_>, _>>()?;
     let names = app.config.prefixes.names_for(&sign_up.name);
+    let resources: Vec<Resource> = names.iter().map(|(kind, name)| Resource::absent(*kind, name.clone())).collect();
+    let answer = signed_up(&SignedUp {
+        tenant: TenantView::of(app, &tenant, &resources),
+        token: token.expose(),
+        gateway_token: gateway_token.map(PlainSecret::expose),
+    })?;
+    let kept = call.keep(&answer)?;
+    let kept = kept.as_ref().map(Kept::as_new);
     let new = NewTenant {
         id: &tenant.id,
         name: &tenant.name,
@@ -138,10 +171,10 @@ async fn write(app: &App, sign_up: &SignUp, release: &Release) -> Result<(Tenant
         conditions: &tenant.conditions,
         token: NewToken { id: &token_id, hash: &token.hash(), scopes: Scopes::ALL, expires_at: None },
         expires_at: tenant.expires_at,
-        owner: None,
-        invite: None,
+        owner: invite.and_then(|invite| invite.owner.as_deref()),
+        invite: invite.map(|invite| invite.id.as_str()),
         limits: SignUpLimits::default(),
-        answer: None,
+        answer: kept.as_ref(),
     };
     if let Err(error) = app.registry.create_tenant(new, now).await {
         // The database may have done it and its answer been lost. Then the tenant is there under this id.
@@ -151,8 +184,17 @@ async fn write(app: &App, sign_up: &SignUp, release: &Release) -> Result<(Tenant
             return Err(error.into());
         }
     }
-    let resources = names.into_iter().map(|(kind, name)| Resource::absent(kind, name)).collect();
-    Ok((tenant, resources, token))
+    app.wake.nudge(Nudge { tenant: tenant.id.0.clone(), request_id: call.request_id.clone() }, 0).await;
+    Ok(answer)
+}
+
+/// 202, and where the tenant is.
+fn signed_up(answer: &SignedUp<'_>) -> Result<Response, ApiError> {
+    let mut response = accepted(answer)?;
+    if let Ok(location) = HeaderValue::try_from(format!("/v1/tenants/{}", answer.tenant.name())) {
+        response.headers_mut().insert(LOCATION, location);
+    }
+    Ok(response)
 }
 
 /// Nothing is written, nobody is called.

@@ -1,0 +1,136 @@
+//! `GET`, `POST /v1/tenants/{name}/tokens`, `DELETE …/tokens/{id}`.
+//!
+//! Two tokens are good at once at most: whoever replaces one makes the second, moves over, and revokes the first.
+
+use http::header::LOCATION;
+use http::{HeaderValue, StatusCode};
+use serde::Serialize;
+
+use crate::clock::DAY_MS;
+use crate::http::auth::Owner;
+use crate::http::body::Fields;
+use crate::http::call::Call;
+use crate::http::error::ApiError;
+use crate::http::idempotency::Kept;
+use crate::http::reply::{Response, json};
+use crate::http::view::TokenView;
+use crate::registry::{self, NewToken, Token, TokenState};
+use crate::tenant::Phase;
+use crate::tenant::event::Event;
+use crate::vault::token::new_token_id;
+use crate::vault::{ApiToken, Scopes};
+
+/// Most days that a token may be good for; one that is to be good for ever says nothing.
+const MAX_DAYS: u32 = 3_650;
+
+#[derive(Serialize)]
+struct Listing<'a> {
+    tokens: Vec<TokenView<'a>>,
+}
+
+/// The answer to a new token: the only time that it is shown.
+#[derive(Serialize)]
+struct Made<'a> {
+    #[serde(skip_serializing_if = "Option::is_none")]
+    dry_run: Option<bool>,
+    #[serde(skip_serializing_if = "Option::is_none")]
+    token: Option<&'a str>,
+    details: TokenView<'a>,
+}
+
+/// The tenant's tokens, good ones first; never themselves.
+pub async fn list(mut call: Call, owner: Owner) -> Result<Response, ApiError> {
+    call.query.finish()?;
+    let tokens = call.app.registry.tokens(&owner.tenant.id).await?;
+    let now = call.app.clock.now();
+    json(&Listing { tokens: tokens.iter().map(|token| TokenView::of(token, now)).collect() })
+}
+
+/// Makes another token: `{"scopes": ["read"], "expires_in_days": 30}`, both optional. It is good for no more than the token
+/// that it is made with.
+pub async fn create(mut call: Call, owner: Owner) -> Result<Response, ApiError> {
+    let is_dry_run = call.query.flag("dry_run");
+    call.query.finish()?;
+    let (scopes, days) = read(&call, owner.token.scopes)?;
+    if owner.tenant.phase == Phase::Deleted {
+        return Err(ApiError::BeingDeleted);
+    }
+    let (app, now) = (&call.app, call.app.clock.now());
+    let token = ApiToken::generate(app.entropy.as_ref());
+    let details = Token {
+        id: new_token_id(app.entropy.as_ref()),
+        scopes,
+        created_at: now,
+        expires_at: days.map(|days| now.plus_ms(i64::from(days) * DAY_MS)),
+        last_used_at: None,
+        revoked_at: None,
+    };
+    let made = |token| Made { dry_run: is_dry_run.then_some(true), token, details: TokenView::of(&details, now) };
+    if is_dry_run {
+        let good = |token: &&Token| token.state(now) == TokenState::Good;
+        let good = app.registry.tokens(&owner.tenant.id).await?.iter().filter(good).count();
+        let has_room = i64::try_from(good).is_ok_and(|good| good < registry::MAX_TOKENS);
+        return if has_room { json(&made(None)) } else { Err(ApiError::TooManyTokens) };
+    }
+    let answer = created(&made(Some(token.expose())), &owner, &details)?;
+    let kept = call.keep(&answer)?;
+    let kept = kept.as_ref().map(Kept::as_new);
+    let new = NewToken { id: &details.id, hash: &token.hash(), scopes, expires_at: details.expires_at };
+    let event = Event::new("TokenMade", format!("token {} made, good for: {scopes}", details.id));
+    if let Err(error) = app.registry.add_token(&owner.tenant.id, new, &event, kept.as_ref(), now).await {
+        // The database may have done it and its answer been lost. Then the token is listed under this id.
+        let is_written = matches!(error, registry::Error::Driver(_))
+            && app.registry.tokens(&owner.tenant.id).await.is_ok_and(|all| all.iter().any(|one| one.id == details.id));
+        if !is_written {
+            return Err(error.into());
+        }
+    }
+    Ok(answer)
+}
+
+/// Revokes a token, but not the last good one: nobody could call for the tenant any more. Revoking what is revoked is
+/// answered likewise.
+pub async fn revoke(mut call: Call, owner: Owner) -> Result<Response, ApiError> {
+    let is_dry_run = call.query.flag("dry_run");
+    call.query.finish()?;
+    let (app, now, id) = (&call.app, call.app.clock.now(), call.param(1));
+    let mut tokens = app.registry.tokens(&owner.tenant.id).await?;
+    let at = tokens.iter().position(|token| token.id == id).ok_or(ApiError::NoSuchToken)?;
+    let is_good = |token: &Token| token.state(now) == TokenState::Good;
+    let mut token = tokens.swap_remove(at);
+    if is_good(&token) && !tokens.iter().any(is_good) {
+        return Err(ApiError::LastToken);
+    }
+    if !is_dry_run {
+        let event = Event::new("TokenRevoked", format!("token {id} revoked"));
+        let revoked = app.registry.revoke_token(&owner.tenant.id, id, &event, now).await?;
+        token = revoked.ok_or(ApiError::NoSuchToken)?;
+    }
+    json(&Made { dry_run: is_dry_run.then_some(true), token: None, details: TokenView::of(&token, now) })
+}
+
+/// Scopes and days of a new token; every complaint at once.
+fn read(call: &Call, most: Scopes) -> Result<(Scopes, Option<u32>), ApiError> {
+    let mut complaints = Vec::new();
+    let mut fields = Fields::new("", call.json()?, &mut complaints);
+    let scopes = fields.list("scopes", |names| {
+        let scopes = Scopes::parse(names.iter().map(String::as_str)).map_err(|error| error.to_string())?;
+        match scopes.iter().find(|scope| !most.contains(*scope)) {
+            Some(scope) => Err(format!("the token that asks is not good for {} itself", scope.as_str())),
+            None => Ok(scopes),
+        }
+    });
+    let days = fields.number("expires_in_days", 1..=MAX_DAYS);
+    fields.finish();
+    if complaints.is_empty() { Ok((scopes.unwrap_or(most), days)) } else { Err(ApiError::Invalid(complaints)) }
+}
+
+/// 201, and where the token is.
+fn created(made: &Made<'_>, owner: &Owner, details: &Token) -> Result<Response, ApiError> {
+    let mut response = json(made)?;
+    *response.status_mut() = StatusCode::CREATED;
+    if let Ok(location) = HeaderValue::try_from(format!("/v1/tenants/{}/tokens/{}", owner.tenant.name, details.id)) {
+        response.headers_mut().insert(LOCATION, location);
+    }
+    Ok(response)
+}
