@@ -13,7 +13,7 @@ use super::spec;
 use crate::app::App;
 use crate::clock::{DAY_MS, Timestamp};
 use crate::config::SignupMode;
-use crate::cost::{Estimate, Usage};
+use crate::cost::{Activity, Estimate};
 use crate::entropy;
 use crate::http::body::{Fields, JsonObject};
 use crate::http::error::ApiError;
@@ -34,9 +34,6 @@ use crate::vault::sealed::Place;
 use crate::vault::secret::Wanted;
 use crate::vault::{ApiToken, PlainSecret, SealedSecret, Secret};
 use crate::wake::Nudge;
-
-/// CPU use that a sign-up's estimate supposes: the guide's light usage.
-const LIGHT_CPU_PERCENT: u32 = 10;
 
 /// What a sign-up asks for, checked.
 struct SignUp {
@@ -168,8 +165,7 @@ fn dry_run(app: &App, sign_up: &SignUp, release: &Release) -> Result<Response, A
     let wanted = deployment(&tenant, &ledger, release);
     let wrangler_config = wrangler_config(&wanted, &ledger, release);
     let steps = plan(&Desired::Deployed(Box::new(wanted)), &Observed::at_start(ledger.clone()), &secrets);
-    let spec = &sign_up.spec;
-    let usage = Usage::around_the_clock(spec.instance_type, spec.max_instances, LIGHT_CPU_PERCENT);
+    let usage = Activity::default().usage(&sign_up.spec);
     let plan = PlanView::of(&steps, &ledger);
     Ok(Json(DryRun { plan, wrangler_config, estimate: usage.estimate() }).into_response())
 }
