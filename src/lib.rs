@@ -10,6 +10,7 @@
 //! | secrets and tokens | [`vault`] |
 //! | what tenants are deployed from | [`release`] |
 //! | prices | [`cost`] |
+//! | how many tenants the account has room for | [`capacity`] |
 //! | what runs without a caller | [`jobs`] |
 //! | what the plane says of its own work | [`log`] |
 //! | settings; the ports to the outside, put together | [`config`]; [`app`] |
@@ -17,6 +18,7 @@
 //! All of it builds natively and for wasm; the edge to the Workers runtime, `worker`, for wasm only.
 
 pub mod app;
+pub mod capacity;
 pub mod clock;
 pub mod cloudflare;
 pub mod config;
