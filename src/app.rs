@@ -7,6 +7,7 @@ use crate::cloudflare::{Client, Transport};
 use crate::config::Config;
 use crate::entropy::Entropy;
 use crate::log::{Log, Logger};
+use crate::rate_limit::RateLimiter;
 use crate::registry::Registry;
 use crate::registry::db::Db;
 use crate::release::store::ReleaseStore;
@@ -27,6 +28,8 @@ pub struct Ports {
     pub wake: Arc<dyn WakeUp>,
     /// Has the files of releases.
     pub releases: Arc<dyn ReleaseStore>,
+    /// Counts callers.
+    pub rate_limiter: Arc<dyn RateLimiter>,
     /// Takes lines about what was done.
     pub log: Arc<dyn Log>,
 }
@@ -48,6 +51,8 @@ pub struct App {
     pub wake: Arc<dyn WakeUp>,
     /// Has the files of releases.
     pub releases: Arc<dyn ReleaseStore>,
+    /// Counts callers.
+    pub rate_limiter: Arc<dyn RateLimiter>,
     /// Takes lines about what was done.
     pub log: Logger,
 }
@@ -66,6 +71,7 @@ impl App {
             entropy: ports.entropy,
             wake: ports.wake,
             releases: ports.releases,
+            rate_limiter: ports.rate_limiter,
             log,
         }
     }

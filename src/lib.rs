@@ -9,6 +9,7 @@
 //! | every route | [`http`] |
 //! | secrets and tokens | [`vault`] |
 //! | what tenants are deployed from | [`release`] |
+//! | how often one caller may come | [`rate_limit`] |
 //! | prices | [`cost`] |
 //! | how many tenants the account has room for | [`capacity`] |
 //! | what runs without a caller | [`jobs`] |
@@ -29,6 +30,7 @@ pub mod http;
 pub mod jobs;
 pub mod json;
 pub mod log;
+pub mod rate_limit;
 pub mod reconcile;
 pub mod registry;
 pub mod release;

@@ -21,6 +21,7 @@ use paramita::config::Config;
 use paramita::entropy::SeededEntropy;
 use paramita::jobs::TickReport;
 use paramita::log::{Log, MemoryLog};
+use paramita::rate_limit::{MemoryRateLimiter, RateLimiter};
 use paramita::reconcile::Report;
 use paramita::registry::db::{Db, DbError, Outcome, Statement};
 use paramita::registry::sqlite::Sqlite;
@@ -168,6 +169,7 @@ impl TestPlane {
         let until_hung = Arc::new(AtomicU32::new(0));
         let nudges = Arc::new(Nudges::default());
         let log = Arc::new(MemoryLog::default());
+        let rate_limiter = Arc::new(MemoryRateLimiter::new(Arc::clone(&clock) as Arc<dyn Clock>));
         let blobs = release.as_ref().map(|release| release.blobs.clone()).unwrap_or_default();
         let ports = Ports {
             db: Arc::new(Connection {
@@ -180,6 +182,7 @@ impl TestPlane {
             entropy: Arc::new(SeededEntropy::new(1)),
             wake: Arc::clone(&nudges) as Arc<dyn WakeUp>,
             releases: Arc::new(Blobs(blobs)),
+            rate_limiter: Arc::clone(&rate_limiter) as Arc<dyn RateLimiter>,
             log: Arc::clone(&log) as Arc<dyn Log>,
         };
         let app = App::new(config, change(ports));

@@ -20,6 +20,7 @@ use paramita::clock::{Clock, Timestamp};
 use paramita::cloudflare::{Transport, TransportError};
 use paramita::entropy::SeededEntropy;
 use paramita::log::{Log, MemoryLog};
+use paramita::rate_limit::MemoryRateLimiter;
 use paramita::registry::db::{Db, DbError, Outcome, Statement, Value};
 use paramita::registry::sqlite::Sqlite;
 use paramita::wake::{Nudge, WakeUp};
@@ -139,6 +140,7 @@ impl Plane {
             entropy: Arc::new(SeededEntropy::new(seed)),
             wake: Arc::clone(&nudges) as Arc<dyn WakeUp>,
             releases: Arc::clone(&releases.store) as _,
+            rate_limiter: Arc::new(MemoryRateLimiter::new(Arc::clone(&time) as Arc<dyn Clock>)),
             log: Arc::clone(&log) as Arc<dyn Log>,
         };
         let app = App::new(settings(&[]), ports);
