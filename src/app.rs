@@ -11,6 +11,7 @@ use crate::rate_limit::RateLimiter;
 use crate::registry::Registry;
 use crate::registry::db::Db;
 use crate::release::store::ReleaseStore;
+use crate::turnstile::Turnstile;
 use crate::wake::WakeUp;
 
 /// Everything outside that the plane needs.
@@ -53,6 +54,8 @@ pub struct App {
     pub releases: Arc<dyn ReleaseStore>,
     /// Counts callers.
     pub rate_limiter: Arc<dyn RateLimiter>,
+    /// Tells people from programs at sign-up; `None`: nobody has to prove anything.
+    pub turnstile: Option<Turnstile>,
     /// Takes lines about what was done.
     pub log: Logger,
 }
@@ -62,6 +65,8 @@ impl App {
     pub fn new(config: Config, ports: Ports) -> Self {
         let log = Logger::new(ports.log, ports.clock.clone());
         let token = config.api_token.clone();
+        let turnstile = config.turnstile.clone();
+        let turnstile = turnstile.map(|keys| Turnstile::new(keys, ports.transport.clone(), ports.entropy.clone()));
         let cloudflare = Client::new(ports.transport, &config.api_base_url, &config.account_id, token, log.clone());
         Self {
             config: Arc::new(config),
@@ -72,6 +77,7 @@ impl App {
             wake: ports.wake,
             releases: ports.releases,
             rate_limiter: ports.rate_limiter,
+            turnstile,
             log,
         }
     }

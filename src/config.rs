@@ -6,6 +6,7 @@ use crate::capacity::{Account, Amounts, setting};
 use crate::cloudflare::ApiToken;
 use crate::reconcile::budget::{Budget, LEAST_CALLS};
 use crate::tenant::{ResourceKind, TenantName};
+use crate::turnstile::Keys;
 use crate::vault::SealingKey;
 
 /// Who may sign up.
@@ -80,6 +81,8 @@ pub struct Config {
     pub account: Account,
     /// How many sign-ups are taken.
     pub signup_limits: SignupLimits,
+    /// The challenge that has to be solved to sign up; `None`: there is none.
+    pub turnstile: Option<Keys>,
 }
 
 /// Limits on sign-ups that the plane sets itself, besides those of the account.
@@ -222,6 +225,13 @@ impl Config {
             limits: amounts("ACCOUNT_LIMITS", Amounts::DOCUMENTED),
             in_use: amounts("ACCOUNT_IN_USE", Amounts::NONE),
         };
+        let turnstile = Keys::read(get).unwrap_or_else(|complaint| {
+            wrong.push(complaint.to_owned());
+            None
+        });
+        if turnstile.as_ref().is_some_and(Keys::keep_nobody_off) {
+            wrong.push("TURNSTILE_SECRET_KEY is one of Cloudflare's for tests, which keeps nobody off".to_owned());
+        }
         match (signup_mode, key) {
             (Some(signup_mode), Some(sealing_key)) if wrong.is_empty() => Ok(Self {
                 api_base_url: get("CLOUDFLARE_API_BASE_URL")
@@ -240,6 +250,7 @@ impl Config {
                 orphans,
                 account,
                 signup_limits,
+                turnstile,
             }),
             _ => Err(ConfigError(wrong)),
         }
@@ -300,6 +311,19 @@ mod tests {
     }
 
     #[test]
+    fn a_challenge_that_keeps_nobody_off_is_refused_where_it_would_matter() {
+        let test_keys = [
+            ("TURNSTILE_SITE_KEY", "1x00000000000000000000AA"),
+            ("TURNSTILE_SECRET_KEY", "1x0000000000000000000000000000000AA"),
+        ];
+        let ConfigError(wrong) = Config::read(&variables(&test_keys)).unwrap_err();
+        assert!(matches!(wrong.as_slice(), [only] if only.starts_with("TURNSTILE_SECRET_KEY is one")), "{wrong:?}");
+        let stand_in = ("TURNSTILE_VERIFY_URL", "http://localhost:8788/turnstile/v0/siteverify");
+        let config = Config::read(&variables(&[test_keys[0], test_keys[1], stand_in])).unwrap();
+        assert!(config.turnstile.unwrap().are_for_tests());
+    }
+
+    #[test]
     fn everything_that_is_missing_is_named_at_once() {
         let ConfigError(wrong) = Config::read(&|_| None).unwrap_err();
         for name in ["CLOUDFLARE_ACCOUNT_ID", "CLOUDFLARE_API_TOKEN", "SEALING_KEY", "TENANT_URL"] {
@@ -321,6 +345,7 @@ mod tests {
             ("MAX_TENANTS_PER_OWNER", "-1"),
             ("ACCOUNT_LIMITS", "planted=1"),
             ("ACCOUNT_IN_USE", "workers"),
+            ("TURNSTILE_SECRET_KEY", "planted-without-its-other-half"),
         ];
         let error = Config::read(&variables(&bad)).unwrap_err();
         assert_eq!(error.0.len(), bad.len(), "{error}");

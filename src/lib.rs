@@ -9,6 +9,7 @@
 //! | every route | [`http`] |
 //! | secrets and tokens | [`vault`] |
 //! | what tenants are deployed from | [`release`] |
+//! | whether a person signs up | [`turnstile`] |
 //! | how often one caller may come | [`rate_limit`] |
 //! | prices | [`cost`] |
 //! | how many tenants the account has room for | [`capacity`] |
@@ -35,6 +36,7 @@ pub mod reconcile;
 pub mod registry;
 pub mod release;
 pub mod tenant;
+pub mod turnstile;
 pub mod vault;
 pub mod wake;
 #[cfg(target_arch = "wasm32")]

@@ -21,3 +21,4 @@ mod plane;
 mod registry;
 mod s3;
 mod suspension;
+mod turnstile;

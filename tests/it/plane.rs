@@ -16,6 +16,7 @@ use http::{Request, Response, StatusCode};
 use http_body_util::BodyExt;
 use paramita::app::{App, Ports};
 use paramita::clock::{Clock, ManualClock, Timestamp};
+use paramita::cloudflare::transport::TimeLimit;
 use paramita::cloudflare::{Transport, TransportError};
 use paramita::config::Config;
 use paramita::entropy::SeededEntropy;
@@ -119,7 +120,12 @@ struct InProcess {
 impl Transport for InProcess {
     fn send(&self, request: Request<Bytes>) -> BoxFuture<'_, Result<Response<Bytes>, TransportError>> {
         Box::pin(async move {
-            tokio::time::sleep(Duration::from_millis(self.call_ms.load(SeqCst))).await;
+            let takes = Duration::from_millis(self.call_ms.load(SeqCst));
+            if let Some(TimeLimit(limit)) = request.extensions().get().filter(|TimeLimit(limit)| *limit < takes) {
+                tokio::time::sleep(*limit).await;
+                return Err(TransportError::TimedOut);
+            }
+            tokio::time::sleep(takes).await;
             let answer = self.emulator.handle(request).await;
             answer.map_err(|dropped: Dropped| TransportError::Connection(dropped.to_string()))
         })
