@@ -7,9 +7,11 @@ use crate::cloudflare::{Client, Transport};
 use crate::config::Config;
 use crate::entropy::Entropy;
 use crate::log::{Log, Logger};
+use crate::rate_limit::RateLimiter;
 use crate::registry::Registry;
 use crate::registry::db::Db;
 use crate::release::store::ReleaseStore;
+use crate::turnstile::Turnstile;
 use crate::wake::WakeUp;
 
 /// Everything outside that the plane needs.
@@ -27,6 +29,8 @@ pub struct Ports {
     pub wake: Arc<dyn WakeUp>,
     /// Has the files of releases.
     pub releases: Arc<dyn ReleaseStore>,
+    /// Counts callers.
+    pub rate_limiter: Arc<dyn RateLimiter>,
     /// Takes lines about what was done.
     pub log: Arc<dyn Log>,
 }
@@ -48,6 +52,10 @@ pub struct App {
     pub wake: Arc<dyn WakeUp>,
     /// Has the files of releases.
     pub releases: Arc<dyn ReleaseStore>,
+    /// Counts callers.
+    pub rate_limiter: Arc<dyn RateLimiter>,
+    /// Tells people from programs at sign-up; `None`: nobody has to prove anything.
+    pub turnstile: Option<Turnstile>,
     /// Takes lines about what was done.
     pub log: Logger,
 }
@@ -57,6 +65,8 @@ impl App {
     pub fn new(config: Config, ports: Ports) -> Self {
         let log = Logger::new(ports.log, ports.clock.clone());
         let token = config.api_token.clone();
+        let turnstile = config.turnstile.clone();
+        let turnstile = turnstile.map(|keys| Turnstile::new(keys, ports.transport.clone(), ports.entropy.clone()));
         let cloudflare = Client::new(ports.transport, &config.api_base_url, &config.account_id, token, log.clone());
         Self {
             config: Arc::new(config),
@@ -66,6 +76,8 @@ impl App {
             entropy: ports.entropy,
             wake: ports.wake,
             releases: ports.releases,
+            rate_limiter: ports.rate_limiter,
+            turnstile,
             log,
         }
     }

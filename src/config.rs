@@ -2,9 +2,11 @@
 
 use std::str::FromStr;
 
+use crate::capacity::{Account, Amounts, setting};
 use crate::cloudflare::ApiToken;
 use crate::reconcile::budget::{Budget, LEAST_CALLS};
 use crate::tenant::{ResourceKind, TenantName};
+use crate::turnstile::Keys;
 use crate::vault::SealingKey;
 
 /// Who may sign up.
@@ -75,6 +77,29 @@ pub struct Config {
     pub trial_days: Option<i64>,
     /// What becomes of resources on nobody's ledger.
     pub orphans: Orphans,
+    /// How much of the account tenants may take.
+    pub account: Account,
+    /// How many sign-ups are taken.
+    pub signup_limits: SignupLimits,
+    /// The challenge that has to be solved to sign up; `None`: there is none.
+    pub turnstile: Option<Keys>,
+}
+
+/// Limits on sign-ups that the plane sets itself, besides those of the account.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub struct SignupLimits {
+    /// Sign-ups in an hour, of all people together.
+    pub per_hour: u32,
+    /// Tenants in all; `None`: as many as the account has room for.
+    pub tenants: Option<u32>,
+    /// Tenants of one owner.
+    pub tenants_per_owner: u32,
+}
+
+impl Default for SignupLimits {
+    fn default() -> Self {
+        Self { per_hour: 30, tenants: None, tenants_per_owner: 3 }
+    }
 }
 
 /// What comes before the tenant's name in each name in Cloudflare.
@@ -183,6 +208,30 @@ impl Config {
         let window_ms = number("API_BUDGET_SECONDS", 1..=300).map(|seconds| seconds * 1_000);
         let budget = Budget { calls: calls.unwrap_or(budget.calls), window_ms: window_ms.unwrap_or(budget.window_ms) };
         let trial_days = number("TRIAL_DAYS", 1..=3_650);
+        let mut count = |name: &str, most| number(name, 1..=most).and_then(|count| u32::try_from(count).ok());
+        let signup_limits = SignupLimits::default();
+        let signup_limits = SignupLimits {
+            per_hour: count("SIGNUPS_PER_HOUR", 10_000).unwrap_or(signup_limits.per_hour),
+            tenants: count("MAX_TENANTS", 1_000_000),
+            tenants_per_owner: count("MAX_TENANTS_PER_OWNER", 10_000).unwrap_or(signup_limits.tenants_per_owner),
+        };
+        let mut amounts = |name: &str, default| {
+            setting::read(&get(name).unwrap_or_default(), default).unwrap_or_else(|error| {
+                wrong.push(format!("{name} {error}"));
+                default
+            })
+        };
+        let account = Account {
+            limits: amounts("ACCOUNT_LIMITS", Amounts::DOCUMENTED),
+            in_use: amounts("ACCOUNT_IN_USE", Amounts::NONE),
+        };
+        let turnstile = Keys::read(get).unwrap_or_else(|complaint| {
+            wrong.push(complaint.to_owned());
+            None
+        });
+        if turnstile.as_ref().is_some_and(Keys::keep_nobody_off) {
+            wrong.push("TURNSTILE_SECRET_KEY is one of Cloudflare's for tests, which keeps nobody off".to_owned());
+        }
         match (signup_mode, key) {
             (Some(signup_mode), Some(sealing_key)) if wrong.is_empty() => Ok(Self {
                 api_base_url: get("CLOUDFLARE_API_BASE_URL")
@@ -199,6 +248,9 @@ impl Config {
                 budget,
                 trial_days,
                 orphans,
+                account,
+                signup_limits,
+                turnstile,
             }),
             _ => Err(ConfigError(wrong)),
         }
@@ -241,6 +293,37 @@ mod tests {
     }
 
     #[test]
+    fn few_may_sign_up_unless_said_otherwise() {
+        let standard = Config::read(&variables(&[("MAX_TENANTS", "")])).unwrap();
+        assert_eq!(standard.signup_limits, SignupLimits { per_hour: 30, tenants: None, tenants_per_owner: 3 });
+        let changes = [("SIGNUPS_PER_HOUR", "500"), ("MAX_TENANTS", "200"), ("MAX_TENANTS_PER_OWNER", "1")];
+        let other = Config::read(&variables(&changes)).unwrap();
+        assert_eq!(other.signup_limits, SignupLimits { per_hour: 500, tenants: Some(200), tenants_per_owner: 1 });
+    }
+
+    #[test]
+    fn the_account_is_as_cloudflare_documents_it_unless_said_otherwise() {
+        assert_eq!(Config::read(&variables(&[])).unwrap().account, Account::default());
+        let changes = [("ACCOUNT_LIMITS", "workers=1000"), ("ACCOUNT_IN_USE", "workers=3, cron_triggers=2")];
+        let account = Config::read(&variables(&changes)).unwrap().account;
+        assert_eq!(account.limits, Amounts { workers: 1_000, ..Amounts::DOCUMENTED });
+        assert_eq!(account.in_use, Amounts { workers: 3, cron_triggers: 2, ..Amounts::NONE });
+    }
+
+    #[test]
+    fn a_challenge_that_keeps_nobody_off_is_refused_where_it_would_matter() {
+        let test_keys = [
+            ("TURNSTILE_SITE_KEY", "1x00000000000000000000AA"),
+            ("TURNSTILE_SECRET_KEY", "1x0000000000000000000000000000000AA"),
+        ];
+        let ConfigError(wrong) = Config::read(&variables(&test_keys)).unwrap_err();
+        assert!(matches!(wrong.as_slice(), [only] if only.starts_with("TURNSTILE_SECRET_KEY is one")), "{wrong:?}");
+        let stand_in = ("TURNSTILE_VERIFY_URL", "http://localhost:8788/turnstile/v0/siteverify");
+        let config = Config::read(&variables(&[test_keys[0], test_keys[1], stand_in])).unwrap();
+        assert!(config.turnstile.unwrap().are_for_tests());
+    }
+
+    #[test]
     fn everything_that_is_missing_is_named_at_once() {
         let ConfigError(wrong) = Config::read(&|_| None).unwrap_err();
         for name in ["CLOUDFLARE_ACCOUNT_ID", "CLOUDFLARE_API_TOKEN", "SEALING_KEY", "TENANT_URL"] {
@@ -257,6 +340,12 @@ mod tests {
             ("ORPHANS", "burn"),
             ("BUCKET_PREFIX", "Bad_"),
             ("SCRIPT_PREFIX", "a-very-long-prefix-for-a-label-"),
+            ("SIGNUPS_PER_HOUR", "0"),
+            ("MAX_TENANTS", "many"),
+            ("MAX_TENANTS_PER_OWNER", "-1"),
+            ("ACCOUNT_LIMITS", "planted=1"),
+            ("ACCOUNT_IN_USE", "workers"),
+            ("TURNSTILE_SECRET_KEY", "planted-without-its-other-half"),
         ];
         let error = Config::read(&variables(&bad)).unwrap_err();
         assert_eq!(error.0.len(), bad.len(), "{error}");

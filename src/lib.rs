@@ -9,7 +9,10 @@
 //! | every route | [`http`] |
 //! | secrets and tokens | [`vault`] |
 //! | what tenants are deployed from | [`release`] |
+//! | whether a person signs up | [`turnstile`] |
+//! | how often one caller may come | [`rate_limit`] |
 //! | prices | [`cost`] |
+//! | how many tenants the account has room for | [`capacity`] |
 //! | what runs without a caller | [`jobs`] |
 //! | what the plane says of its own work | [`log`] |
 //! | settings; the ports to the outside, put together | [`config`]; [`app`] |
@@ -17,6 +20,7 @@
 //! All of it builds natively and for wasm; the edge to the Workers runtime, `worker`, for wasm only.
 
 pub mod app;
+pub mod capacity;
 pub mod clock;
 pub mod cloudflare;
 pub mod config;
@@ -27,10 +31,12 @@ pub mod http;
 pub mod jobs;
 pub mod json;
 pub mod log;
+pub mod rate_limit;
 pub mod reconcile;
 pub mod registry;
 pub mod release;
 pub mod tenant;
+pub mod turnstile;
 pub mod vault;
 pub mod wake;
 #[cfg(target_arch = "wasm32")]

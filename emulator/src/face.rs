@@ -1,4 +1,5 @@
-//! The two APIs that the emulator speaks: Cloudflare's v4, and R2's S3 API. Each has its own way to let a caller in and to say no.
+//! The three APIs that the emulator speaks: Cloudflare's v4, R2's S3 API, and Turnstile's. Each has its own way to let a caller in
+//! and to say no.
 
 use bytes::Bytes;
 use http::{HeaderValue, Method, Response, StatusCode, header};
@@ -9,24 +10,30 @@ use crate::envelope;
 use crate::error::ApiError;
 use crate::routes::{self, Found};
 use crate::s3::{self, signature, xml};
+use crate::turnstile;
 
 /// The API that a call is made to.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
 pub(crate) enum Face {
     V4,
     S3,
+    Turnstile,
 }
 
 impl Face {
     pub(crate) fn of(full_path: &str) -> Self {
-        if full_path.starts_with(s3::PREFIX) { Self::S3 } else { Self::V4 }
+        match full_path {
+            path if path.starts_with(s3::PREFIX) => Self::S3,
+            path if path.starts_with(turnstile::PREFIX) => Self::Turnstile,
+            _ => Self::V4,
+        }
     }
 
     /// The path that routes, journal and faults go by.
     pub(crate) fn path(self, full_path: &str) -> &str {
         match self {
             Self::V4 => full_path.strip_prefix("/client/v4").unwrap_or(""),
-            Self::S3 => full_path,
+            Self::S3 | Self::Turnstile => full_path,
         }
     }
 
@@ -34,10 +41,12 @@ impl Face {
         match self {
             Self::V4 => routes::find(method, path),
             Self::S3 => s3::find(method, path, query),
+            Self::Turnstile => turnstile::find(method, path),
         }
     }
 
     /// Whether a call uses up the account's rate limit. No source says whether S3 calls do; R2's limits page has none for them.
+    /// Turnstile knows no account.
     pub(crate) fn is_counted(self) -> bool {
         self == Self::V4
     }
@@ -53,6 +62,8 @@ impl Face {
                 check_account(call)
             }
             Self::S3 => signature::check(call),
+            // The secret is a field of the form, which the handler checks.
+            Self::Turnstile => Ok(()),
         }
     }
 
@@ -61,13 +72,14 @@ impl Face {
         match self {
             Self::V4 => error.into_response(),
             Self::S3 => xml::refusal(&error),
+            Self::Turnstile => turnstile::refusal(&error),
         }
     }
 
     /// 429 with `retry-after` in seconds.
     pub(crate) fn too_many_requests(self, retry_after: i64) -> Response<Bytes> {
         match self {
-            Self::V4 => envelope::too_many_requests(retry_after),
+            Self::V4 | Self::Turnstile => envelope::too_many_requests(retry_after),
             Self::S3 => {
                 let error = ApiError::new(StatusCode::TOO_MANY_REQUESTS, 10058, "Rate limit exceeded.");
                 let mut response = xml::refusal(&error);

@@ -77,7 +77,7 @@ impl Journal {
 pub(crate) fn summary(kind: &str, payload: &Payload) -> Value {
     // In a call about secrets, nothing but names and types is safe to keep, however malformed the body is.
     // Nor is there in one that nobody understands: it may be one with a slip in its path.
-    let strict = kind.starts_with("secret.") || kind == "unknown";
+    let strict = kind.starts_with("secret.") || kind.starts_with("turnstile.") || kind == "unknown";
     match payload {
         Payload::Empty => Value::Null,
         Payload::Json(value) => redact(value, strict),

@@ -25,7 +25,7 @@
 //!
 //! | to read about | open |
 //! |---|---|
-//! | every route | `routes`, `s3`; which of the two APIs is meant: `face` |
+//! | every route | `routes`, `s3`, `turnstile`; which of the three APIs is meant: `face` |
 //! | the way of a call: faults, rate limit, authentication, journal | `emulator` |
 //! | what exists | `world`; as comparable data: [`State`] |
 //! | each family of routes | `r2`, `objects`, `lifecycle`, `writer`, `scripts`, `versions`, `assets`, `secrets`, `triggers`, `durable_objects`, `containers`, `rollouts`, `account` |
@@ -66,6 +66,7 @@ mod snapshot;
 mod state;
 mod throttle;
 mod triggers;
+mod turnstile;
 mod versions;
 mod worker;
 mod world;

@@ -14,7 +14,7 @@ use crate::emulator::{Dropped, Emulator};
 use crate::envelope::text_response;
 use crate::poke;
 use crate::proxy::{Body, Proxy, whole};
-use crate::s3;
+use crate::{s3, turnstile};
 
 /// Why a connection ends without a reply; hyper closes it then.
 #[derive(Debug, thiserror::Error)]
@@ -92,16 +92,21 @@ async fn answer(emulator: Emulator, proxy: Proxy, request: Request<Incoming>) ->
     let (head, body) = request.into_parts();
     let bytes = body.collect().await?.to_bytes();
     let path = head.uri.path();
-    let response = if path.starts_with("/client/v4/") || path.starts_with(s3::PREFIX) {
+    let response = if is_api(path) {
         // In a task of its own: a call that was read is carried out, whether or not its caller still listens.
         tokio::spawn(async move { emulator.handle(Request::from_parts(head, bytes)).await }).await??
     } else if path.starts_with(poke::PREFIX) {
         let query = head.uri.query().unwrap_or("");
         poke::handle(&emulator, &head.method, path, query, &head.headers, &bytes).await
     } else {
-        let text = "A stand-in for the Cloudflare API.\n\n/client/v4/        the API\n/s3/ACCOUNT/       R2's S3 API\n/__emulator/state  what exists\n";
+        let text = "A stand-in for the Cloudflare API.\n\n/client/v4/        the API\n/s3/ACCOUNT/       R2's S3 API\n/turnstile/v0/     Turnstile's siteverify\n/__emulator/state  what exists\n";
         let status = if path == "/" { StatusCode::OK } else { StatusCode::NOT_FOUND };
         text_response(status, "text/plain; charset=utf-8", text)
     };
     Ok(response.map(whole))
+}
+
+/// Whether the path is that of one of the APIs that are emulated.
+fn is_api(path: &str) -> bool {
+    ["/client/v4/", s3::PREFIX, turnstile::PREFIX].iter().any(|prefix| path.starts_with(prefix))
 }

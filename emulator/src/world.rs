@@ -10,6 +10,8 @@ use serde::{Deserialize, Serialize};
 use serde_json::{Map, Value, json};
 use sha2::{Digest, Sha256};
 
+use crate::turnstile::Challenge;
+
 /// Makes ids that are the same in every run with the same seed and the same calls.
 #[derive(Debug, Clone, Serialize, Deserialize)]
 pub(crate) struct Ids {
@@ -89,6 +91,9 @@ pub(crate) struct World {
     /// By the bucket that they write to.
     #[serde(default)]
     pub writers: BTreeMap<String, Writer>,
+    /// Turnstile challenges that were solved, by token.
+    #[serde(default)]
+    pub challenges: BTreeMap<String, Challenge>,
 }
 
 impl World {
@@ -105,6 +110,7 @@ impl World {
             jobs: Vec::new(),
             uploads: Vec::new(),
             writers: BTreeMap::new(),
+            challenges: BTreeMap::new(),
         }
     }
 

@@ -1,5 +1,7 @@
 //! The way out: one HTTP request in, one response out.
 
+use std::time::Duration;
+
 use bytes::Bytes;
 use futures_util::future::BoxFuture;
 use http::header::{HeaderName, RETRY_AFTER};
@@ -7,10 +9,15 @@ use http::header::{HeaderName, RETRY_AFTER};
 /// The headers of a response that anything here reads. The Worker's edge hands on these and no others.
 pub const HEADERS_READ: [HeaderName; 1] = [RETRY_AFTER];
 
+/// An extension of a request that may not take as long as others: the most that it may, the reading of its response
+/// included.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub struct TimeLimit(pub Duration);
+
 /// Carries one request to the Cloudflare API. Follows no redirect, since the request carries the account's token,
 /// and repeats nothing.
 pub trait Transport: Send + Sync {
-    /// Sends `request` and waits for the whole response, for a bounded time.
+    /// Sends `request` and waits for the whole response, for a bounded time: its [`TimeLimit`], if it has one.
     ///
     /// An error never says that the far side did nothing: the request may have arrived and its reply been lost.
     fn send(&self, request: http::Request<Bytes>) -> BoxFuture<'_, Result<http::Response<Bytes>, TransportError>>;

@@ -1,47 +1,13 @@
-//! The monthly bill of a tenant's containers, estimated.
+//! The monthly bill of one tenant, estimated.
 //!
-//! Memory and disk are billed as provisioned while a container is awake, CPU as used
-//! (developers.cloudflare.com/containers/pricing). The allowance and the plan's base price are the account's, once, not
-//! each tenant's: the first tenant of an account uses the allowance up, so an estimate says both what a tenant costs
-//! alone and what it adds to an account that has used its allowance.
+//! The first tenant of an account uses the account's allowance up, so an estimate says both what a tenant costs alone
+//! and what it adds to an account that has used its allowance.
 
 use serde::Serialize;
 
-use super::Money;
-use crate::tenant::InstanceType;
-
-/// One quarter of a GiB for a second: a quarter of $0.0000025.
-const MEMORY_QUARTER_GIB_SECOND: Money = Money::from_pico(625_000);
-/// One GB for a second: $0.00000007.
-const DISK_GB_SECOND: Money = Money::from_pico(70_000);
-/// A hundredth of a sixteenth of a vCPU for a second: a 1,600th of $0.000020.
-const VCPU_PERCENT_SIXTEENTH_SECOND: Money = Money::from_pico(12_500);
-
-/// 25 GiB-hours a month, in quarter-GiB-seconds.
-const MEMORY_ALLOWANCE: u128 = 25 * 4 * SECONDS_PER_HOUR;
-/// 375 vCPU-minutes a month, in percents of sixteenths of a vCPU, times seconds.
-const CPU_ALLOWANCE: u128 = 375 * 60 * 16 * 100;
-/// 200 GB-hours a month, in GB-seconds.
-const DISK_ALLOWANCE: u128 = 200 * SECONDS_PER_HOUR;
-
-const SECONDS_PER_HOUR: u128 = 60 * 60;
-/// Hours of the month that prices are quoted for: 365 × 24 ÷ 12.
-pub const HOURS_PER_MONTH: u128 = 730;
-/// The Workers Paid plan, once an account.
-pub const PLAN: Money = Money::from_pico(5_000_000_000_000);
-
-/// How a tenant is used.
-#[derive(Clone, Copy, Debug, PartialEq, Eq, Serialize)]
-pub struct Usage {
-    /// Size of each container.
-    pub instance_type: InstanceType,
-    /// Containers awake at once.
-    pub instances: u32,
-    /// Hours a day that they are awake, 0 to 24.
-    pub hours_per_day: u32,
-    /// Of their CPU while awake, 0 to 100.
-    pub cpu_percent: u32,
-}
+use super::money::Money;
+use super::prices::{ALLOWANCE, PLAN};
+use super::usage::Usage;
 
 /// One month, by what it is billed for.
 #[derive(Clone, Copy, Debug, PartialEq, Eq, Serialize)]
@@ -54,6 +20,10 @@ pub struct Bill {
     pub fixed: Money,
     /// CPU as used.
     pub cpu: Money,
+    /// Memory, disk and CPU together.
+    pub containers: Money,
+    /// Duration of the Durable Objects, one for each container.
+    pub durable_objects: Money,
     /// All of it.
     pub total: Money,
 }
@@ -72,33 +42,13 @@ pub struct Estimate {
 }
 
 impl Usage {
-    /// A tenant that is awake around the clock at `cpu_percent`.
-    pub fn around_the_clock(instance_type: InstanceType, instances: u32, cpu_percent: u32) -> Self {
-        Self { instance_type, instances, hours_per_day: 24, cpu_percent }
-    }
-
     /// The estimate for it.
     pub fn estimate(self) -> Estimate {
-        let size = self.instance_type.dimensions();
-        let seconds = HOURS_PER_MONTH * SECONDS_PER_HOUR / 24 * u128::from(self.hours_per_day);
-        let instance_seconds = seconds * u128::from(self.instances);
-        let memory = u128::from(size.memory_quarter_gib) * instance_seconds;
-        let disk = u128::from(size.disk_gb) * instance_seconds;
-        let cpu = u128::from(size.vcpu_sixteenths) * u128::from(self.cpu_percent) * instance_seconds;
-        let bill = |memory: u128, disk: u128, cpu: u128| {
-            let memory = MEMORY_QUARTER_GIB_SECOND.times(memory);
-            let disk = DISK_GB_SECOND.times(disk);
-            let cpu = VCPU_PERCENT_SIXTEENTH_SECOND.times(cpu);
-            Bill { memory, disk, fixed: memory + disk, cpu, total: memory + disk + cpu }
-        };
+        let consumption = self.consumption();
         Estimate {
             usage: self,
-            first_tenant: bill(
-                memory.saturating_sub(MEMORY_ALLOWANCE),
-                disk.saturating_sub(DISK_ALLOWANCE),
-                cpu.saturating_sub(CPU_ALLOWANCE),
-            ),
-            next_tenant: bill(memory, disk, cpu),
+            first_tenant: consumption.beyond(ALLOWANCE).bill(),
+            next_tenant: consumption.bill(),
             plan_once_per_account: PLAN,
         }
     }
@@ -109,9 +59,16 @@ mod tests {
     use proptest::prelude::*;
 
     use super::*;
+    use crate::cost::usage::{HoursPerDay, Percent};
+    use crate::tenant::InstanceType;
 
     fn around_the_clock(size: InstanceType, cpu_percent: u32) -> Estimate {
-        Usage::around_the_clock(size, 1, cpu_percent).estimate()
+        Usage::around_the_clock(size, 1, Percent::capped(cpu_percent)).estimate()
+    }
+
+    /// What people read, in cents.
+    fn cents(money: Money) -> u32 {
+        money.rounded(2).replace('.', "").parse().unwrap()
     }
 
     #[test]
@@ -127,37 +84,64 @@ mod tests {
         for (size, fixed_first, next_at_ten_percent) in table {
             let estimate = around_the_clock(size, 10);
             assert_eq!(estimate.first_tenant.fixed.rounded(3), fixed_first, "{size}");
-            assert_eq!(estimate.next_tenant.total.rounded(3), next_at_ten_percent, "{size}");
+            assert_eq!(estimate.next_tenant.containers.rounded(3), next_at_ten_percent, "{size}");
+        }
+    }
+
+    /// Fixed, and CPU at 0, 10, 50 and 100 %, of an account's only tenant. The guide adds memory and disk after rounding
+    /// each. It has $2.58, 5.21, 10.47, 20.98 at 10 % and $12.92, 26.06, 52.34, 104.90 at 50 %, which is wrong: shares
+    /// of what 100 % costs beyond the allowance, instead of what the shares cost beyond it.
+    #[test]
+    fn the_columns_of_the_guide_come_out_where_the_guide_is_right() {
+        let table = [
+            (InstanceType::Standard1, 2_748, ["0.00", "2.178", "12.69", "25.83"]),
+            (InstanceType::Standard2, 4_136, ["0.00", "4.806", "25.83", "52.11"]),
+            (InstanceType::Standard3, 5_523, ["0.00", "10.062", "52.11", "104.67"]),
+            (InstanceType::Standard4, 8_225, ["0.00", "20.574", "104.67", "209.79"]),
+        ];
+        for (size, fixed, cpu) in table {
+            let bill = around_the_clock(size, 0).first_tenant;
+            assert_eq!(cents(bill.memory) + cents(bill.disk), fixed, "{size}");
+            let at = |percent| around_the_clock(size, percent).first_tenant.cpu.exact();
+            assert_eq!([at(0), at(10), at(50), at(100)], cpu, "{size}");
         }
     }
 
     #[test]
-    fn the_cpu_allowance_is_subtracted_before_pricing() {
-        assert_eq!(around_the_clock(InstanceType::Standard1, 10).first_tenant.cpu.rounded(3), "2.178");
-        assert_eq!(around_the_clock(InstanceType::Standard1, 50).first_tenant.cpu.rounded(3), "12.690");
-        assert_eq!(around_the_clock(InstanceType::Standard1, 100).first_tenant.cpu.rounded(2), "25.83");
-        assert_eq!(around_the_clock(InstanceType::Standard4, 100).first_tenant.cpu.rounded(2), "209.79");
-        assert_eq!(around_the_clock(InstanceType::Standard1, 0).first_tenant.cpu, Money::ZERO);
+    fn the_durable_object_is_included_for_the_first_tenant_and_a_line_of_the_next() {
+        for size in InstanceType::ALL {
+            let estimate = around_the_clock(size, 10);
+            // 730 hours × 0.128 GB are 336,384 GB-seconds: within the 400,000, and 12.50 dollars a million beyond.
+            assert_eq!(estimate.first_tenant.durable_objects, Money::ZERO);
+            assert_eq!(estimate.next_tenant.durable_objects.exact(), "4.2048");
+        }
+        let two = Usage::around_the_clock(InstanceType::Standard1, 2, Percent::capped(10)).estimate();
+        // 672,768 GB-seconds less 400,000.
+        assert_eq!(two.first_tenant.durable_objects.exact(), "3.4096");
     }
 
     #[test]
     fn a_container_that_sleeps_all_day_costs_nothing() {
-        let asleep = Usage { hours_per_day: 0, ..Usage::around_the_clock(InstanceType::Standard4, 10, 100) };
+        let around = Usage::around_the_clock(InstanceType::Standard4, 10, Percent::MOST);
+        let asleep = Usage { hours_per_day: HoursPerDay::capped(0), ..around };
         assert_eq!(asleep.estimate().next_tenant.total, Money::ZERO);
     }
 
     proptest! {
         #[test]
-        fn the_allowance_never_saves_more_than_it_is_worth(
-            size in 0usize..6, instances in 1u32..=10, hours_per_day in 0u32..=24, cpu_percent in 0u32..=100,
+        fn the_lines_add_up_and_the_allowance_never_saves_more_than_it_is_worth(
+            size in 0usize..6, instances in 1u32..=10, hours in 0u32..=24, percent in 0u32..=100,
         ) {
+            let (hours_per_day, cpu_percent) = (HoursPerDay::capped(hours), Percent::capped(percent));
             let usage = Usage { instance_type: InstanceType::ALL[size], instances, hours_per_day, cpu_percent };
-            let estimate = usage.estimate();
-            let worth = MEMORY_QUARTER_GIB_SECOND.times(MEMORY_ALLOWANCE)
-                + DISK_GB_SECOND.times(DISK_ALLOWANCE)
-                + VCPU_PERCENT_SIXTEENTH_SECOND.times(CPU_ALLOWANCE);
-            prop_assert!(estimate.first_tenant.total <= estimate.next_tenant.total);
-            prop_assert!(estimate.next_tenant.total - estimate.first_tenant.total <= worth);
+            let Estimate { first_tenant, next_tenant, .. } = usage.estimate();
+            for bill in [first_tenant, next_tenant] {
+                prop_assert_eq!(bill.memory + bill.disk + bill.cpu + bill.durable_objects, bill.total);
+                prop_assert_eq!(bill.memory + bill.disk, bill.fixed);
+                prop_assert_eq!(bill.fixed + bill.cpu, bill.containers);
+            }
+            prop_assert!(first_tenant.total <= next_tenant.total);
+            prop_assert!(next_tenant.total - first_tenant.total <= ALLOWANCE.bill().total);
         }
     }
 }

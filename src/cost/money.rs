@@ -39,7 +39,7 @@ impl Money {
     /// The amount with `digits` (1 to 12) after the point, half rounded up: what people read.
     pub fn rounded(self, digits: u32) -> String {
         let unit = 10u128.pow(12 - digits.clamp(1, 12));
-        let units = (self.pico + unit / 2) / unit;
+        let units = self.pico.saturating_add(unit / 2) / unit;
         let per_dollar = PICO_PER_DOLLAR / unit;
         format!("{}.{:0width$}", units / per_dollar, units % per_dollar, width = digits.clamp(1, 12) as usize)
     }

@@ -1,7 +1,7 @@
 //! A request as a handler gets it: found its route, and not read further.
 
 use bytes::Bytes;
-use http::header::{ACCEPT, CONTENT_TYPE, HeaderName};
+use http::header::{ACCEPT, CONTENT_TYPE, HOST, HeaderName};
 use http::{HeaderMap, Method};
 use matchit::Params;
 use percent_encoding::percent_decode_str;
@@ -47,6 +47,12 @@ impl Call {
     /// A header that is text.
     pub fn header(&self, name: HeaderName) -> Option<&str> {
         self.headers.get(name)?.to_str().ok()
+    }
+
+    /// The name of the host that the caller asked, without its port.
+    pub fn hostname(&self) -> &str {
+        let host = self.header(HOST).unwrap_or_default();
+        host.rsplit_once(':').map_or(host, |(name, _)| name)
     }
 
     /// A header that must be there, and be text.

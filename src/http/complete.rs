@@ -4,7 +4,9 @@ use http::header::{ALLOW, CACHE_CONTROL, HeaderName, HeaderValue, RETRY_AFTER, W
 
 use super::access_log::Entry;
 use super::error::{ApiError, Problem};
-use super::reply::{Response, with_body};
+use super::reply::{RATE_LIMIT, RATE_LIMIT_POLICY, Response, with_body};
+use crate::rate_limit::Refusal;
+use crate::turnstile::Refusal as Challenge;
 
 /// The header that carries a request's id.
 const X_REQUEST_ID: HeaderName = HeaderName::from_static("x-request-id");
@@ -43,23 +45,31 @@ pub(super) fn complete(outcome: Result<Response, ApiError>, entry: Option<Entry<
 fn refusal(error: &ApiError, problem: &Problem) -> Response {
     let body = serde_json::to_vec(problem).unwrap_or_default();
     let mut response = with_body(problem.status(), "application/problem+json", body);
-    let header = match error {
+    let header = |name, value: String| vec![(name, value)];
+    let headers = match error {
         // RFC 6750 § 3.
-        ApiError::TokenMissing => Some((WWW_AUTHENTICATE, "Bearer".to_owned())),
+        ApiError::TokenMissing => header(WWW_AUTHENTICATE, "Bearer".to_owned()),
         ApiError::TokenMalformed | ApiError::TokenExpired | ApiError::TokenRevoked => {
-            Some((WWW_AUTHENTICATE, "Bearer error=\"invalid_token\"".to_owned()))
+            header(WWW_AUTHENTICATE, "Bearer error=\"invalid_token\"".to_owned())
         }
         ApiError::ScopeMissing(scope) => {
-            Some((WWW_AUTHENTICATE, format!("Bearer error=\"insufficient_scope\", scope=\"{}\"", scope.as_str())))
+            header(WWW_AUTHENTICATE, format!("Bearer error=\"insufficient_scope\", scope=\"{}\"", scope.as_str()))
         }
-        ApiError::MethodNotAllowed(allow) => Some((ALLOW, allow.clone())),
-        ApiError::Unavailable(_) => Some((RETRY_AFTER, "5".to_owned())),
-        _ => None,
+        ApiError::MethodNotAllowed(allow) => header(ALLOW, allow.clone()),
+        ApiError::Unavailable(_) => header(RETRY_AFTER, "5".to_owned()),
+        ApiError::RateLimited(Refusal::TooMany(policy)) => vec![
+            (RATE_LIMIT, policy.header_when_used_up()),
+            (RATE_LIMIT_POLICY, policy.header()),
+            (RETRY_AFTER, policy.window_seconds.to_string()),
+        ],
+        ApiError::RateLimited(Refusal::Uncounted(_)) | ApiError::Challenge(Challenge::Unavailable) => {
+            header(RETRY_AFTER, "60".to_owned())
+        }
+        ApiError::TooManySignUps { retry_after_s } => header(RETRY_AFTER, retry_after_s.to_string()),
+        _ => Vec::new(),
     };
-    if let Some((name, value)) = header
-        && let Ok(value) = HeaderValue::try_from(value)
-    {
-        response.headers_mut().insert(name, value);
+    for (name, value) in headers {
+        response.headers_mut().extend(HeaderValue::try_from(value).map(|value| (name, value)));
     }
     response
 }

@@ -3,10 +3,13 @@
 use http::StatusCode;
 use serde::Serialize;
 
+use crate::capacity::Full;
 use crate::config::ConfigError;
+use crate::rate_limit;
 use crate::registry;
-use crate::registry::{InviteRefusal, SignUpLimit};
+use crate::registry::InviteRefusal;
 use crate::tenant::name::NameError;
+use crate::turnstile;
 use crate::vault::Scope;
 
 /// One complaint about a body or a query.
@@ -63,9 +66,27 @@ pub enum ApiError {
     /// A key that stands for a request: what that one was answered is to be answered again.
     #[error("the idempotency-key was used before")]
     KeyUsed,
-    /// A sign-up beyond what may be.
+    /// More requests than one caller may make, or one that cannot be counted.
+    #[error("{0}; wait a minute")]
+    RateLimited(rate_limit::Refusal),
+    /// More sign-ups than the plane takes in an hour.
+    #[error("as many have signed up in the last hour as may; try again in {retry_after_s} seconds")]
+    TooManySignUps {
+        /// When one more will be taken.
+        retry_after_s: u32,
+    },
+    /// As many tenants as one owner may have.
+    #[error("you have {0} tenants, which is as many as you may have; delete one, or ask the operator for an invite")]
+    OwnerFull(u32),
+    /// As many tenants as the operator wants.
+    #[error("this plane takes {0} tenants at most, and they are there; ask its operator")]
+    PlaneFull(u32),
+    /// Cloudflare would refuse one more.
+    #[error("{0}; ask the operator")]
+    AccountFull(Full),
+    /// A challenge that was not passed.
     #[error("{0}")]
-    LimitReached(SignUpLimit),
+    Challenge(turnstile::Refusal),
     /// An invitation that is good for nothing.
     #[error("the invite is {0}; ask whoever gave it to you for another")]
     InviteRefused(InviteRefusal),
@@ -172,7 +193,20 @@ impl ApiError {
             Self::KeyMalformed => (S::BAD_REQUEST, "idempotency_key_malformed", "Idempotency key malformed"),
             Self::KeyReused => (S::UNPROCESSABLE_ENTITY, "idempotency_key_reused", "Idempotency key reused"),
             Self::KeyUsed => (S::CONFLICT, "idempotency_key_used", "Idempotency key used"),
-            Self::LimitReached(_) => (S::TOO_MANY_REQUESTS, "limit_reached", "Limit reached"),
+            Self::RateLimited(rate_limit::Refusal::TooMany(_)) => {
+                (S::TOO_MANY_REQUESTS, "rate_limited", "Too many requests")
+            }
+            Self::RateLimited(rate_limit::Refusal::Uncounted(_)) => {
+                (S::SERVICE_UNAVAILABLE, "uncounted", "Cannot be counted now")
+            }
+            Self::TooManySignUps { .. } => (S::TOO_MANY_REQUESTS, "too_many_sign_ups", "Too many sign-ups"),
+            Self::OwnerFull(_) => (S::FORBIDDEN, "owner_full", "Too many tenants"),
+            Self::PlaneFull(_) => (S::SERVICE_UNAVAILABLE, "plane_full", "No room for more tenants"),
+            Self::AccountFull(_) => (S::SERVICE_UNAVAILABLE, "account_full", "No room in the account"),
+            Self::Challenge(turnstile::Refusal::Unavailable) => {
+                (S::SERVICE_UNAVAILABLE, "challenge_unavailable", "Challenge cannot be checked")
+            }
+            Self::Challenge(_) => (S::FORBIDDEN, "challenge_failed", "Challenge not passed"),
             Self::InviteRefused(_) => (S::FORBIDDEN, "invite_refused", "Invitation refused"),
             Self::TooManyTokens => (S::CONFLICT, "too_many_tokens", "Too many tokens"),
             Self::LastToken => (S::CONFLICT, "last_token", "Last token"),
@@ -215,12 +249,31 @@ impl From<registry::Error> for ApiError {
             registry::Error::NameTaken => Self::NameTaken,
             registry::Error::Conflict => Self::Conflict,
             registry::Error::KeyUsed => Self::KeyUsed,
-            registry::Error::LimitReached(limit) => Self::LimitReached(limit),
+            // Whoever signs tenants up looks again at what is in the way; nobody else meets a limit.
+            registry::Error::LimitReached(_) => Self::Conflict,
             registry::Error::Invite(refusal) => Self::InviteRefused(refusal),
             registry::Error::TooManyTokens => Self::TooManyTokens,
             registry::Error::Driver(error) => Self::Unavailable(error.to_string()),
             registry::Error::Inconsistent { .. } => Self::Internal(error.to_string()),
         }
+    }
+}
+
+impl From<rate_limit::Refusal> for ApiError {
+    fn from(refusal: rate_limit::Refusal) -> Self {
+        Self::RateLimited(refusal)
+    }
+}
+
+impl From<Full> for ApiError {
+    fn from(full: Full) -> Self {
+        Self::AccountFull(full)
+    }
+}
+
+impl From<turnstile::Refusal> for ApiError {
+    fn from(refusal: turnstile::Refusal) -> Self {
+        Self::Challenge(refusal)
     }
 }
 

@@ -1,6 +1,7 @@
 //! The HTTP face. Validates, writes, nudges, answers; never calls Cloudflare.
 
 mod access_log;
+mod address;
 mod api;
 mod auth;
 mod body;
@@ -15,10 +16,13 @@ pub mod routes;
 mod view;
 
 use bytes::Bytes;
-use http::header::{ACCEPT, ALLOW, AUTHORIZATION, CONTENT_LENGTH, CONTENT_TYPE, HeaderName, IF_MATCH, IF_NONE_MATCH};
+use http::header::{
+    ACCEPT, ALLOW, AUTHORIZATION, CONTENT_LENGTH, CONTENT_TYPE, HOST, HeaderName, IF_MATCH, IF_NONE_MATCH,
+};
 use http::{HeaderValue, Method, Request, StatusCode};
 
 use self::access_log::Entry;
+use self::address::CF_CONNECTING_IP;
 use self::call::Call;
 use self::complete::complete;
 pub use self::error::ApiError;
@@ -28,10 +32,20 @@ pub use self::reply::Response;
 use self::routes::{Handler, Route};
 use crate::app::App;
 use crate::config::ConfigError;
+use crate::rate_limit::{self, Limit};
 
 /// The headers of a request that anything here reads. The Worker's edge hands on these and no others.
-pub const HEADERS_READ: [HeaderName; 7] =
-    [ACCEPT, AUTHORIZATION, CONTENT_LENGTH, CONTENT_TYPE, IDEMPOTENCY_KEY, IF_MATCH, IF_NONE_MATCH];
+pub const HEADERS_READ: [HeaderName; 9] = [
+    ACCEPT,
+    AUTHORIZATION,
+    CF_CONNECTING_IP,
+    CONTENT_LENGTH,
+    CONTENT_TYPE,
+    HOST,
+    IDEMPOTENCY_KEY,
+    IF_MATCH,
+    IF_NONE_MATCH,
+];
 
 /// Longest body taken: a hundred secrets of 5 KiB each, escaped, fit.
 pub const MAX_BODY_BYTES: usize = 1024 * 1024;
@@ -83,6 +97,7 @@ async fn dispatch(app: &App, request: Request<Bytes>, entry: &mut Entry<'_>) -> 
         headers: parts.headers,
         body,
     };
+    rate_limit::admit(app.rate_limiter.as_ref(), Limit::Requests, &call.network()).await?;
     let if_none_match = call.header(IF_NONE_MATCH).map(str::to_owned);
     let response = match route.handler {
         Handler::Public(handler) => {

@@ -1,7 +1,7 @@
 //! What answers are made of.
 
 use bytes::Bytes;
-use http::header::CONTENT_TYPE;
+use http::header::{CONTENT_TYPE, HeaderName};
 use http::{HeaderValue, StatusCode};
 use serde::Serialize;
 
@@ -14,6 +14,11 @@ pub type Response = http::Response<Bytes>;
 pub const JSON: &str = "application/json";
 /// The media type of a configuration with comments.
 pub const JSONC: &str = "application/jsonc; charset=utf-8";
+
+/// What is left of a limit (draft-ietf-httpapi-ratelimit-headers-11).
+pub const RATE_LIMIT: HeaderName = HeaderName::from_static("ratelimit");
+/// What the limits are.
+pub const RATE_LIMIT_POLICY: HeaderName = HeaderName::from_static("ratelimit-policy");
 
 /// 200 with `value` as JSON.
 pub fn json(value: &impl Serialize) -> Result<Response, ApiError> {

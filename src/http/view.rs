@@ -4,6 +4,7 @@ use serde::Serialize;
 
 use crate::app::App;
 use crate::clock::Timestamp;
+use crate::cost::{Activity, Estimate, Usage};
 use crate::reconcile::plan::Plan;
 use crate::registry::{EventRow, Token, TokenState};
 use crate::tenant::{Condition, Ledger, Resource, ResourceKind, ResourceState, Status, Tenant, TenantSpec};
@@ -30,6 +31,8 @@ pub struct TenantView<'a> {
     trial_ends_at: Option<String>,
     #[serde(skip_serializing_if = "Option::is_none")]
     data_kept_until: Option<String>,
+    /// What it will cost a month.
+    monthly_usd: Estimate,
 }
 
 #[derive(Serialize)]
@@ -54,8 +57,8 @@ impl<'a> TenantView<'a> {
         self.name
     }
 
-    /// The view of `tenant`.
-    pub fn of(app: &App, tenant: &'a Tenant, resources: &'a [Resource]) -> Self {
+    /// The view of `tenant`, its forecast that of one as busy as `activity` says.
+    pub fn of(app: &App, tenant: &'a Tenant, resources: &'a [Resource], activity: Activity) -> Self {
         let condition = |condition: &'a Condition| ConditionView {
             r#type: &condition.kind,
             status: condition.status,
@@ -80,8 +83,15 @@ impl<'a> TenantView<'a> {
             suspended_at: tenant.suspended_at.map(|at| at.to_string()),
             trial_ends_at: tenant.expires_at.map(|at| at.to_string()),
             data_kept_until: tenant.deletion.map(|deletion| deletion.keep_data_until.to_string()),
+            monthly_usd: usage(tenant, activity).estimate(),
         }
     }
+}
+
+/// What a tenant comes to when it is as busy as `activity` says.
+pub fn usage(tenant: &Tenant, activity: Activity) -> Usage {
+    let is_still = tenant.suspended_at.is_some() || tenant.deletion.is_some();
+    if is_still { Activity::SUSPENDED } else { activity }.usage(&tenant.spec)
 }
 
 /// A plan: its steps in order. Steps of the same stage run at once.

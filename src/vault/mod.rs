@@ -8,10 +8,12 @@ pub mod plain;
 pub mod scope;
 pub mod sealed;
 pub mod secret;
+pub mod signing;
 pub mod token;
 
 pub use plain::PlainSecret;
 pub use scope::{Scope, Scopes};
 pub use sealed::{SealedAnswer, SealedSecret, SealingKey};
 pub use secret::Secret;
+pub use signing::SigningKey;
 pub use token::{ApiToken, InviteCode, TokenHash};

@@ -5,7 +5,7 @@ use aes_gcm::{Aes256Gcm, KeyInit, Nonce};
 use base64::Engine;
 use base64::engine::general_purpose::STANDARD as BASE64;
 
-use super::PlainSecret;
+use super::{PlainSecret, SigningKey};
 use crate::entropy::{self, Entropy};
 use crate::tenant::{SecretName, TenantId};
 
@@ -54,7 +54,10 @@ pub struct SealedAnswer(pub String);
 
 /// The key that seals. It comes from the Worker's own secret `SEALING_KEY`.
 #[derive(Clone)]
-pub struct SealingKey(Aes256Gcm);
+pub struct SealingKey {
+    cipher: Aes256Gcm,
+    signing: SigningKey,
+}
 
 /// What can go wrong with a seal.
 #[derive(Clone, Copy, Debug, PartialEq, Eq, thiserror::Error)]
@@ -71,7 +74,14 @@ impl SealingKey {
     /// Reads base64 of 32 bytes.
     pub fn parse(text: &str) -> Result<Self, SealError> {
         let bytes = BASE64.decode(text.trim()).map_err(|_| SealError::BadKey)?;
-        Ok(Self(Aes256Gcm::new_from_slice(&bytes).map_err(|_| SealError::BadKey)?))
+        let cipher = Aes256Gcm::new_from_slice(&bytes).map_err(|_| SealError::BadKey)?;
+        let signing = SigningKey::derive(&bytes).ok_or(SealError::BadKey)?;
+        Ok(Self { cipher, signing })
+    }
+
+    /// The key that signs, which belongs to this one.
+    pub fn signing(&self) -> &SigningKey {
+        &self.signing
     }
 
     /// Seals `value` for `place`, with a fresh nonce each time.
@@ -108,7 +118,7 @@ impl SealingKey {
         let nonce = entropy::bytes::<NONCE_BYTES>(entropy);
         let payload = Payload { msg: value.expose().as_bytes(), aad: place.as_bytes() };
         // Fails only for values of 64 GiB and more; secrets have 5 KiB at most.
-        let ciphertext = self.0.encrypt(&Nonce::from(nonce), payload).map_err(|_| SealError::DoesNotOpen)?;
+        let ciphertext = self.cipher.encrypt(&Nonce::from(nonce), payload).map_err(|_| SealError::DoesNotOpen)?;
         Ok(BASE64.encode([nonce.as_slice(), &ciphertext].concat()))
     }
 
@@ -116,7 +126,7 @@ impl SealingKey {
         let bytes = BASE64.decode(sealed).map_err(|_| SealError::DoesNotOpen)?;
         let (nonce, ciphertext) = bytes.split_first_chunk::<NONCE_BYTES>().ok_or(SealError::DoesNotOpen)?;
         let payload = Payload { msg: ciphertext, aad: place.as_bytes() };
-        let plain = self.0.decrypt(&Nonce::from(*nonce), payload).map_err(|_| SealError::DoesNotOpen)?;
+        let plain = self.cipher.decrypt(&Nonce::from(*nonce), payload).map_err(|_| SealError::DoesNotOpen)?;
         String::from_utf8(plain).map(PlainSecret::new).map_err(|_| SealError::DoesNotOpen)
     }
 }

@@ -7,7 +7,7 @@ use worker::send::SendFuture;
 use worker::{AbortSignal, Fetch, Method, Request, RequestInit, RequestRedirect};
 
 use super::{error_text, headers};
-use crate::cloudflare::transport::{HEADERS_READ, Transport, TransportError};
+use crate::cloudflare::transport::{HEADERS_READ, TimeLimit, Transport, TransportError};
 
 /// Sends requests by `fetch`.
 pub struct FetchTransport {
@@ -15,7 +15,7 @@ pub struct FetchTransport {
 }
 
 impl FetchTransport {
-    /// Gives a call up after `timeout_ms`, the reading of its response included.
+    /// Gives a call that has no limit of its own up after `timeout_ms`, the reading of its response included.
     pub fn new(timeout_ms: u32) -> Self {
         Self { timeout_ms }
     }
@@ -28,7 +28,8 @@ impl FetchTransport {
             // The request carries the account's token: it goes where it is sent and nowhere else.
             .with_redirect(RequestRedirect::Manual)
             .with_body((!body.is_empty()).then(|| Uint8Array::from(body.as_ref()).into()));
-        let signal = AbortSignal::from(web_sys::AbortSignal::timeout_with_u32(self.timeout_ms));
+        let own = parts.extensions.get().and_then(|TimeLimit(limit)| u32::try_from(limit.as_millis()).ok());
+        let signal = AbortSignal::from(web_sys::AbortSignal::timeout_with_u32(own.unwrap_or(self.timeout_ms)));
         let request = Request::new_with_init(&parts.uri.to_string(), &init)?;
         let mut response = Fetch::Request(request).send_with_signal(&signal).await?;
 

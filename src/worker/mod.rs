@@ -17,6 +17,7 @@ mod fetch;
 mod headers;
 mod queue;
 mod r2;
+mod rate_limit;
 mod system;
 
 use std::sync::{Arc, OnceLock};
@@ -55,6 +56,7 @@ fn ports(env: &Env) -> worker::Result<Ports> {
         entropy: Arc::new(system::SystemEntropy),
         wake: Arc::new(queue::QueueWakeUp::new(env.queue("ROUNDS")?, console::logger())),
         releases: Arc::new(r2::R2ReleaseStore::new(env.bucket("RELEASES")?)),
+        rate_limiter: Arc::new(rate_limit::Bindings::of(env)?),
         log: Arc::new(console::Console),
     })
 }

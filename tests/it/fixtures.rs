@@ -21,6 +21,9 @@ pub fn settings(changes: &[(&str, &str)]) -> Config {
         ("TENANT_URL", "https://{script}.example-account.workers.dev/"),
         ("SIGNUP_MODE", "open"),
         ("R2_S3_URL", "https://api.cloudflare.com/s3/{account}"),
+        // What is limited has tests of its own; everywhere else limits would only be in the way.
+        ("SIGNUPS_PER_HOUR", "10000"),
+        ("MAX_TENANTS_PER_OWNER", "10000"),
     ]);
     all.extend(changes.iter().copied());
     Config::read(&|name| all.get(name).map(|value| (*value).to_owned())).unwrap()

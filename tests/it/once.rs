@@ -65,8 +65,8 @@ async fn what_was_refused_may_be_put_right_under_the_same_key() {
 #[tokio::test]
 async fn a_sign_up_whose_answer_the_network_lost_is_answered_when_it_is_sent_again() {
     let plane = TestPlane::new().await;
-    // Kept answer, default release, name taken, then the tenant is written and looked up.
-    plane.lose_database_answer(4);
+    // Kept answer, default release, name taken, limits, fleet, then the tenant is written.
+    plane.lose_database_answer(6);
     let body = json!({"name": "alice"});
     let first = keyed(&plane, "/v1/tenants", None, KEY, &body).await.expect(202);
     assert_eq!(keyed(&plane, "/v1/tenants", None, KEY, &body).await.expect(202), first);
@@ -144,7 +144,7 @@ async fn an_invite_lets_one_in_as_it_says_and_nobody_after() {
     let dry = plane.post("/v1/tenants?dry_run=true", &json!({"name": "alice", "invite": code})).await;
     assert_eq!(dry.status, 200);
     sign_up(json!({"name": "alice", "invite": code})).await.expect(202);
-    assert_eq!(sign_up(json!({"name": "alice", "invite": code})).await.problem(403), "invite_refused");
+    assert_eq!(sign_up(json!({"name": "alice", "invite": code})).await.problem(409), "name_taken");
     assert!(!plane.database.dump().unwrap().contains(&code));
 }
 

@@ -10,14 +10,16 @@ use std::time::Duration;
 use bytes::Bytes;
 use cloudflare_emulator::{Dropped, Emulator, Options, RateLimit};
 use futures_util::future::BoxFuture;
-use http::{Request, Response, StatusCode};
+use http::{HeaderValue, Request, Response, StatusCode};
 use paramita::app::{App, Ports};
 use paramita::clock::{Clock, ManualClock, Timestamp};
+use paramita::cloudflare::transport::TimeLimit;
 use paramita::cloudflare::{Transport, TransportError};
 use paramita::config::Config;
 use paramita::entropy::SeededEntropy;
 use paramita::jobs::TickReport;
 use paramita::log::{Log, MemoryLog};
+use paramita::rate_limit::{MemoryRateLimiter, RateLimiter};
 use paramita::reconcile::Report;
 use paramita::registry::db::{Db, DbError, Outcome, Statement};
 use paramita::registry::sqlite::Sqlite;
@@ -48,6 +50,9 @@ pub struct TestPlane {
     until_lost: Arc<AtomicU32>,
     until_hung: Arc<AtomicU32>,
     nudges: Arc<Nudges>,
+    pub rate_limiter: Arc<MemoryRateLimiter>,
+    /// How many were sent.
+    requests: AtomicU32,
 }
 
 /// An answer, read.
@@ -113,7 +118,12 @@ struct InProcess {
 impl Transport for InProcess {
     fn send(&self, request: Request<Bytes>) -> BoxFuture<'_, Result<Response<Bytes>, TransportError>> {
         Box::pin(async move {
-            tokio::time::sleep(Duration::from_millis(self.call_ms.load(SeqCst))).await;
+            let takes = Duration::from_millis(self.call_ms.load(SeqCst));
+            if let Some(TimeLimit(limit)) = request.extensions().get().filter(|TimeLimit(limit)| *limit < takes) {
+                tokio::time::sleep(*limit).await;
+                return Err(TransportError::TimedOut);
+            }
+            tokio::time::sleep(takes).await;
             let answer = self.emulator.handle(request).await;
             answer.map_err(|dropped: Dropped| TransportError::Connection(dropped.to_string()))
         })
@@ -163,6 +173,7 @@ impl TestPlane {
         let until_hung = Arc::new(AtomicU32::new(0));
         let nudges = Arc::new(Nudges::default());
         let log = Arc::new(MemoryLog::default());
+        let rate_limiter = Arc::new(MemoryRateLimiter::new(Arc::clone(&clock) as Arc<dyn Clock>));
         let blobs = release.as_ref().map(|release| release.blobs.clone()).unwrap_or_default();
         let ports = Ports {
             db: Arc::new(Connection {
@@ -175,10 +186,23 @@ impl TestPlane {
             entropy: Arc::new(SeededEntropy::new(1)),
             wake: Arc::clone(&nudges) as Arc<dyn WakeUp>,
             releases: Arc::new(Blobs(blobs)),
+            rate_limiter: Arc::clone(&rate_limiter) as Arc<dyn RateLimiter>,
             log: Arc::clone(&log) as Arc<dyn Log>,
         };
         let app = App::new(config, change(ports));
-        let plane = Self { app, emulator, database, clock, call_ms, log, until_lost, until_hung, nudges };
+        let plane = Self {
+            app,
+            emulator,
+            database,
+            clock,
+            call_ms,
+            log,
+            until_lost,
+            until_hung,
+            nudges,
+            rate_limiter,
+            requests: AtomicU32::new(0),
+        };
         if let Some(release) = release {
             plane.publish(&release).await;
         }
@@ -192,7 +216,12 @@ impl TestPlane {
         self.database.batch(vec![Statement { sql, args }]).await.unwrap();
     }
 
-    pub async fn send(&self, request: Request<Bytes>) -> Answer {
+    /// Sends a request. One that does not say whose address it comes from comes from one of its own, so that nobody is
+    /// counted with others unless a test is about that.
+    pub async fn send(&self, mut request: Request<Bytes>) -> Answer {
+        let [a, b, c, d] = self.requests.fetch_add(1, SeqCst).to_be_bytes();
+        let address = HeaderValue::try_from(format!("2001:db8:{a:x}{b:02x}:{c:x}{d:02x}::1")).unwrap();
+        request.headers_mut().entry("cf-connecting-ip").or_insert(address);
         let (parts, body) = paramita::http::handle(&self.app, request).await.into_parts();
         let text = String::from_utf8(body.to_vec()).unwrap();
         Answer { status: parts.status, headers: parts.headers, text }

@@ -4,8 +4,8 @@
 use std::collections::VecDeque;
 use std::future::Future;
 use std::pin::Pin;
-use std::sync::atomic::AtomicI64;
 use std::sync::atomic::Ordering::SeqCst;
+use std::sync::atomic::{AtomicI64, AtomicU32};
 use std::sync::{Arc, Mutex};
 use std::task::{Context, Poll};
 
@@ -19,6 +19,7 @@ use paramita::clock::{Clock, Timestamp};
 use paramita::cloudflare::{Transport, TransportError};
 use paramita::entropy::SeededEntropy;
 use paramita::log::{Log, MemoryLog};
+use paramita::rate_limit::MemoryRateLimiter;
 use paramita::registry::db::{Db, DbError, Outcome, Statement, Value};
 use paramita::registry::sqlite::Sqlite;
 use paramita::wake::{Nudge, WakeUp};
@@ -101,6 +102,7 @@ impl Releases {
 /// A plane and its far side.
 pub struct Plane {
     pub app: App,
+    callers: AtomicU32,
     pub emulator: Emulator,
     pub time: Arc<Time>,
     pub nudges: Arc<Nudges>,
@@ -110,6 +112,12 @@ pub struct Plane {
 }
 
 impl Plane {
+    /// The address of one more caller, who is nobody that called before.
+    pub fn next_address(&self) -> String {
+        let [a, b, c, d] = self.callers.fetch_add(1, SeqCst).to_be_bytes();
+        format!("2001:db8:{a:x}{b:02x}:{c:x}{d:02x}::1")
+    }
+
     /// A plane on an empty database.
     pub fn new(seed: u64, database: Arc<Sqlite>, releases: &Releases) -> Self {
         let time = Arc::new(Time { true_ms: AtomicI64::new(START_MS), skew_ms: AtomicI64::new(0) });
@@ -142,10 +150,11 @@ impl Plane {
             entropy: Arc::new(SeededEntropy::new(seed)),
             wake: Arc::clone(&nudges) as Arc<dyn WakeUp>,
             releases: Arc::clone(&releases.store) as _,
+            rate_limiter: Arc::new(MemoryRateLimiter::new(Arc::clone(&time) as Arc<dyn Clock>)),
             log: Arc::clone(&log) as Arc<dyn Log>,
         };
         let app = App::new(settings(&[]), ports);
-        Self { app, emulator, time, nudges, watch, log, database }
+        Self { app, callers: AtomicU32::new(0), emulator, time, nudges, watch, log, database }
     }
 
     /// Asks the database past the plane.

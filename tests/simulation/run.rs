@@ -104,6 +104,7 @@ impl Run {
     /// Sets a request going.
     pub(crate) fn request(&mut self, method: &str, path: &str, token: Option<&str>, body: &str) -> u64 {
         let mut request = Request::builder().method(method).uri(path).header("content-type", "application/json");
+        request = request.header("cf-connecting-ip", self.plane.next_address());
         if let Some(token) = token {
             request = request.header("authorization", format!("Bearer {token}"));
         }

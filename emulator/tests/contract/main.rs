@@ -11,3 +11,4 @@ mod scripts;
 mod secrets;
 mod state;
 mod triggers;
+mod turnstile;

@@ -5,13 +5,14 @@ use serde::Serialize;
 
 use crate::app::App;
 use crate::clock::Timestamp;
-use crate::cost::{Estimate, Usage};
+use crate::cost::{self, Activity, HoursPerDay, Percent, Preset};
 use crate::http::auth::Owner;
 use crate::http::call::Call;
 use crate::http::error::ApiError;
 use crate::http::idempotency::Kept;
+use crate::http::query::Query;
 use crate::http::reply::{Response, accepted, json};
-use crate::http::view::{PlanView, TenantView};
+use crate::http::view::{PlanView, TenantView, usage};
 use crate::reconcile::desired::desired;
 use crate::reconcile::plan::{Observed, plan};
 use crate::registry::{self, SecretChange};
@@ -48,14 +49,7 @@ struct DryRun<'a> {
     dry_run: bool,
     tenant: TenantView<'a>,
     plan: PlanView<'a>,
-    monthly_usd: BeforeAfter,
-}
-
-/// What the tenant costs a month around the clock, before a change and after it.
-#[derive(Serialize)]
-struct BeforeAfter {
-    before: Estimate,
-    after: Estimate,
+    monthly_usd: cost::Change,
 }
 
 impl Change {
@@ -64,16 +58,16 @@ impl Change {
         Self { wish, event: Event::new(reason, message), secrets: Vec::new(), gateway_token: None }
     }
 
-    /// Shows it or has it made, as `is_dry_run` says. Nothing that could fail comes after it is written: what is answered
+    /// Shows it, when it is a `dry_run`, or has it made. Nothing that could fail comes after it is written: what is answered
     /// is worked out before.
-    pub async fn make(self, call: &Call, owner: &Owner, is_dry_run: bool) -> Result<Response, ApiError> {
+    pub async fn make(self, call: &Call, owner: &Owner, dry_run: Option<Activity>) -> Result<Response, ApiError> {
         let (app, now) = (&call.app, call.app.clock.now());
         let after = owner.tenant.wishing(&self.wish, &self.event, now);
-        if is_dry_run {
-            return self.show(app, owner, &after, now).await;
+        if let Some(activity) = dry_run {
+            return self.show(app, owner, &after, activity, now).await;
         }
         let answer = accepted(&Answer {
-            tenant: TenantView::of(app, &after, &owner.resources),
+            tenant: TenantView::of(app, &after, &owner.resources, Activity::default()),
             gateway_token: self.gateway_token.as_ref().map(PlainSecret::expose),
         })?;
         let kept = call.keep(&answer)?;
@@ -98,16 +92,23 @@ impl Change {
     }
 
     /// The plan that would be run, and the cost. Nothing is written, nobody is called.
-    async fn show(&self, app: &App, owner: &Owner, after: &Tenant, now: Timestamp) -> Result<Response, ApiError> {
+    async fn show(
+        &self,
+        app: &App,
+        owner: &Owner,
+        after: &Tenant,
+        activity: Activity,
+        now: Timestamp,
+    ) -> Result<Response, ApiError> {
         let release = release_of(app, after).await?;
         let ledger = ledger_of(&owner.resources)?;
         let secrets = self.secrets_after(app.registry.secrets(&after.id).await?, now);
         let steps = plan(&desired(after, &ledger, &release, now), &Observed::at_start(ledger.clone()), &secrets);
         json(&DryRun {
             dry_run: true,
-            tenant: TenantView::of(app, after, &owner.resources),
+            tenant: TenantView::of(app, after, &owner.resources, activity),
             plan: PlanView::of(&steps, &ledger),
-            monthly_usd: BeforeAfter { before: monthly(&owner.tenant), after: monthly(after) },
+            monthly_usd: cost::Change::between(usage(&owner.tenant, activity), usage(after, activity)),
         })
     }
 
@@ -139,7 +140,12 @@ impl Change {
 
 /// 200 with the tenant.
 pub fn unchanged(app: &App, owner: &Owner) -> Result<Response, ApiError> {
-    json(&Answer { tenant: TenantView::of(app, &owner.tenant, &owner.resources), gateway_token: None })
+    read(app, owner, Activity::default())
+}
+
+/// 200 with the tenant, its forecast that of a tenant so busy.
+pub fn read(app: &App, owner: &Owner, activity: Activity) -> Result<Response, ApiError> {
+    json(&Answer { tenant: TenantView::of(app, &owner.tenant, &owner.resources, activity), gateway_token: None })
 }
 
 /// A tenant that is going takes no changes.
@@ -159,11 +165,17 @@ pub fn ledger_of(resources: &[Resource]) -> Result<Ledger, ApiError> {
         .map_err(|kind| ApiError::Internal(format!("no ledger row for the {}", kind.as_str())))
 }
 
-/// CPU use that an estimate supposes when nothing else is said: the guide's light usage.
-pub const LIGHT_CPU_PERCENT: u32 = 10;
+/// How busy the caller takes the tenant to be: `?preset=&hours_per_day=&cpu_percent=`.
+pub fn activity(query: &mut Query) -> Activity {
+    Activity {
+        preset: query.text("preset", Preset::parse).unwrap_or_default(),
+        hours_per_day: query.text("hours_per_day", HoursPerDay::parse),
+        cpu_percent: query.text("cpu_percent", Percent::parse),
+    }
+}
 
-fn monthly(tenant: &Tenant) -> Estimate {
-    let instances =
-        if tenant.suspended_at.is_some() || tenant.deletion.is_some() { 0 } else { tenant.spec.max_instances };
-    Usage::around_the_clock(tenant.spec.instance_type, instances, LIGHT_CPU_PERCENT).estimate()
+/// Whether the caller asks for a dry run, and how busy he then takes the tenant to be.
+pub fn dry_run(query: &mut Query) -> Option<Activity> {
+    let activity = activity(query);
+    query.flag("dry_run").then_some(activity)
 }

@@ -2,14 +2,11 @@
 
 use serde::Serialize;
 
-use crate::cost::{Money, Usage};
+use crate::cost::{Money, Preset, Usage};
 use crate::http::call::Call;
 use crate::http::error::ApiError;
 use crate::http::reply::{Response, json};
 use crate::tenant::InstanceType;
-
-/// CPU use of a small team's instance, by the guide's table of usage scenarios.
-const TYPICAL_CPU_PERCENT: u32 = 10;
 
 /// Every size, and the one that a tenant gets who says nothing.
 #[derive(Serialize)]
@@ -44,7 +41,7 @@ pub async fn list(mut call: Call) -> Result<Response, ApiError> {
 
 fn view(size: InstanceType) -> SizeView {
     let dimensions = size.dimensions();
-    let estimate = Usage::around_the_clock(size, 1, TYPICAL_CPU_PERCENT).estimate();
+    let estimate = Usage::around_the_clock(size, 1, Preset::Light.cpu_percent()).estimate();
     SizeView {
         name: size,
         vcpu: fraction(dimensions.vcpu_sixteenths, 16),

@@ -1,6 +1,6 @@
 //! `POST /v1/tenants/{name}/suspend`, `…/resume`, `…/undelete`. Each asked for twice is answered like once.
 
-use super::change::{Change, refuse_if_going, release_of, unchanged};
+use super::change::{Change, dry_run, refuse_if_going, release_of, unchanged};
 use super::secret_values::{generate, seal};
 use crate::http::auth::Owner;
 use crate::http::call::Call;
@@ -27,17 +27,17 @@ pub async fn resume(call: Call, owner: Owner) -> Result<Response, ApiError> {
 
 /// Makes `change` unless it `is_so` already.
 async fn stand_or_run(mut call: Call, owner: Owner, is_so: bool, change: Change) -> Result<Response, ApiError> {
-    let is_dry_run = call.query.flag("dry_run");
+    let dry_run = dry_run(&mut call.query);
     call.query.finish()?;
     refuse_if_going(&owner.tenant)?;
     call.refuse_if_changed(|| unchanged(&call.app, &owner))?;
-    if is_so && !is_dry_run { unchanged(&call.app, &owner) } else { change.make(&call, &owner, is_dry_run).await }
+    if is_so && dry_run.is_none() { unchanged(&call.app, &owner) } else { change.make(&call, &owner, dry_run).await }
 }
 
 /// Takes a deletion back while the data is kept. The Worker is made anew, so its secrets are lost: those that the plane
 /// makes are made anew, the others are for the owner to set, as the condition `SecretsReady` will say.
 pub async fn undelete(mut call: Call, owner: Owner) -> Result<Response, ApiError> {
-    let is_dry_run = call.query.flag("dry_run");
+    let dry_run = dry_run(&mut call.query);
     call.query.finish()?;
     call.refuse_if_changed(|| unchanged(&call.app, &owner))?;
     let (app, tenant) = (&call.app, &owner.tenant);
@@ -55,5 +55,5 @@ pub async fn undelete(mut call: Call, owner: Owner) -> Result<Response, ApiError
     let sealed = fresh.iter().map(|(name, value)| seal(app, tenant, &present, name, Some(value)));
     let secrets = sealed.collect::<Result<Vec<_>, _>>()?;
     let change = Change::new(Wish::Undeleted, "UndeletionAsked", "to be made anew around its data");
-    Change { secrets, gateway_token, ..change }.make(&call, &owner, is_dry_run).await
+    Change { secrets, gateway_token, ..change }.make(&call, &owner, dry_run).await
 }

@@ -1,5 +1,6 @@
 //! One file an endpoint, or a family of them.
 
+mod admission;
 mod change;
 pub mod estimate;
 pub mod events;

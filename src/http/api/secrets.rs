@@ -2,8 +2,9 @@
 
 use serde::Serialize;
 
-use super::change::{Change, refuse_if_going, release_of};
+use super::change::{Change, dry_run, refuse_if_going, release_of};
 use super::secret_values::{Named, check_against, check_name, check_value, is_set, read_values, seal};
+use crate::cost::Activity;
 use crate::http::auth::Owner;
 use crate::http::body::Fields;
 use crate::http::call::Call;
@@ -40,7 +41,7 @@ fn listing(secrets: &[Secret], release: &Release) -> Result<Response, ApiError> 
 
 /// Sets and deletes several at once: `{"NAME": "value", "OTHER": null}`.
 pub async fn change(mut call: Call, owner: Owner) -> Result<Response, ApiError> {
-    let is_dry_run = call.query.flag("dry_run");
+    let dry_run = dry_run(&mut call.query);
     call.query.finish()?;
     refuse_if_going(&owner.tenant)?;
     let release = release_of(&call.app, &owner.tenant).await?;
@@ -52,12 +53,12 @@ pub async fn change(mut call: Call, owner: Owner) -> Result<Response, ApiError> 
     if changes.is_empty() {
         return Err(ApiError::invalid("", "names no secret; send {\"NAME\": \"value\"}, or null to delete one"));
     }
-    apply(&call, owner, &release, changes, is_dry_run).await
+    apply(&call, owner, &release, changes, dry_run).await
 }
 
 /// Sets one: `{"value": "…"}`.
 pub async fn set(mut call: Call, owner: Owner) -> Result<Response, ApiError> {
-    let is_dry_run = call.query.flag("dry_run");
+    let dry_run = dry_run(&mut call.query);
     call.query.finish()?;
     refuse_if_going(&owner.tenant)?;
     let release = release_of(&call.app, &owner.tenant).await?;
@@ -69,7 +70,7 @@ pub async fn set(mut call: Call, owner: Owner) -> Result<Response, ApiError> {
     fields.finish();
     match (name, value) {
         (Some(name), Some(value)) if complaints.is_empty() => {
-            apply(&call, owner, &release, vec![(name, Some(value))], is_dry_run).await
+            apply(&call, owner, &release, vec![(name, Some(value))], dry_run).await
         }
         _ => Err(ApiError::Invalid(complaints)),
     }
@@ -77,12 +78,12 @@ pub async fn set(mut call: Call, owner: Owner) -> Result<Response, ApiError> {
 
 /// Deletes one.
 pub async fn delete(mut call: Call, owner: Owner) -> Result<Response, ApiError> {
-    let is_dry_run = call.query.flag("dry_run");
+    let dry_run = dry_run(&mut call.query);
     call.query.finish()?;
     refuse_if_going(&owner.tenant)?;
     let name = SecretName::parse(call.param(1)).map_err(|_| ApiError::NoSuchSecret)?;
     let release = release_of(&call.app, &owner.tenant).await?;
-    apply(&call, owner, &release, vec![(name, None)], is_dry_run).await
+    apply(&call, owner, &release, vec![(name, None)], dry_run).await
 }
 
 /// Makes the changes. Several requests at once, each setting one, are a common way to set many: whoever is not first reads
@@ -92,7 +93,7 @@ async fn apply(
     mut owner: Owner,
     release: &Release,
     changes: Vec<Named>,
-    is_dry_run: bool,
+    dry_run: Option<Activity>,
 ) -> Result<Response, ApiError> {
     let app = &call.app;
     let names: Vec<&str> = changes.iter().map(|(name, _)| name.as_str()).collect();
@@ -104,7 +105,7 @@ async fn apply(
         let sealed = changes.iter().map(|(name, value)| seal(app, &owner.tenant, &present, name, value.as_ref()));
         let secrets = sealed.collect::<Result<Vec<_>, _>>()?;
         let change = Change { secrets, ..Change::new(Wish::Secrets, "SecretsChanged", message.as_str()) };
-        match change.make(call, &owner, is_dry_run).await {
+        match change.make(call, &owner, dry_run).await {
             Err(ApiError::Conflict) => {
                 let read = app.registry.find_tenant(&owner.tenant.id).await?;
                 let (tenant, resources) = read.ok_or(ApiError::NoSuchTenant)?;

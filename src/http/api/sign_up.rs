@@ -5,23 +5,24 @@ use http::header::LOCATION;
 use serde::Serialize;
 use serde_json::Value;
 
-use super::change::LIGHT_CPU_PERCENT;
+use super::admission::{Admission, Shown, admit, check_limits};
+use super::change::activity;
 use super::secret_values::{check_together, generate, read_values};
 use super::spec;
 use crate::app::App;
 use crate::clock::{DAY_MS, Timestamp};
-use crate::config::SignupMode;
-use crate::cost::{Estimate, Usage};
+use crate::cost::{Activity, Estimate};
 use crate::http::body::Fields;
 use crate::http::call::Call;
-use crate::http::error::{ApiError, FieldError};
+use crate::http::error::ApiError;
 use crate::http::idempotency::Kept;
 use crate::http::reply::{Response, accepted, json};
 use crate::http::view::{PlanView, TenantView};
+use crate::rate_limit::{self, Limit};
 use crate::reconcile::desired::{Desired, deployment};
 use crate::reconcile::plan::{Observed, plan};
 use crate::reconcile::wrangler_config::wrangler_config;
-use crate::registry::{self, Invite, InviteRefusal, NewTenant, NewToken, SignUpLimits};
+use crate::registry::{self, NewTenant, NewToken};
 use crate::release::Release;
 use crate::tenant::spec::SpecChange;
 use crate::tenant::{
@@ -30,13 +31,13 @@ use crate::tenant::{
 use crate::vault::sealed::Place;
 use crate::vault::secret::Wanted;
 use crate::vault::token::new_token_id;
-use crate::vault::{ApiToken, InviteCode, PlainSecret, Scopes, SealedSecret, Secret};
+use crate::vault::{ApiToken, PlainSecret, Scopes, SealedSecret, Secret};
 use crate::wake::Nudge;
 
 /// What a sign-up asks for, checked.
 struct SignUp {
     name: TenantName,
-    invite: Option<InviteCode>,
+    shown: Shown,
     spec: TenantSpec,
     secrets: Vec<(SecretName, PlainSecret)>,
 }
@@ -59,47 +60,22 @@ struct DryRun<'a> {
 
 /// Signs a tenant up; with `?dry_run=true` says what that would do, and does nothing.
 pub async fn create(mut call: Call) -> Result<Response, ApiError> {
+    let activity = activity(&mut call.query);
     let is_dry_run = call.query.flag("dry_run");
     call.query.finish()?;
     let app = &call.app;
-    if app.config.signup_mode == SignupMode::Closed {
-        return Err(ApiError::SignupClosed);
-    }
+    rate_limit::admit(app.rate_limiter.as_ref(), Limit::SignUps, &call.network()).await?;
     let release = app.registry.default_release().await?.ok_or(ApiError::NoRelease)?;
     let mut sign_up = read(call.json()?, &release)?;
-    let invite = match (&sign_up.invite, app.config.signup_mode) {
-        (Some(code), _) => Some(find_invite(app, code, &sign_up).await?),
-        (None, SignupMode::Invite) => return Err(ApiError::InviteRequired),
-        (None, _) => None,
-    };
     if app.registry.is_name_taken(&sign_up.name).await? {
         return Err(ApiError::NameTaken);
     }
+    let admission = admit(&call, &sign_up.shown, &sign_up.name, &sign_up.spec, &release).await?;
     let gateway_token = generate(app, &release, &mut sign_up.secrets);
     if is_dry_run {
-        return dry_run(app, &sign_up, &release);
+        return dry_run(app, &sign_up, &release, activity);
     }
-    write(&call, &sign_up, &release, invite.as_ref(), gateway_token.as_ref()).await
-}
-
-/// The invite of `code`, if it is good for this sign-up. That it is used but once the registry sees to.
-async fn find_invite(app: &App, code: &InviteCode, sign_up: &SignUp) -> Result<Invite, ApiError> {
-    let found = app.registry.find_invite(&code.hash()).await?;
-    let invite = found.ok_or(ApiError::InviteRefused(InviteRefusal::Unknown))?;
-    if let Some(refusal) = invite.refusal(app.clock.now()) {
-        return Err(ApiError::InviteRefused(refusal));
-    }
-    let mut complaints = Vec::new();
-    let mut complain = |pointer: &str, detail: String| {
-        complaints.push(FieldError { pointer: pointer.to_owned(), detail });
-    };
-    if let Some(name) = invite.tenant_name.as_ref().filter(|name| **name != sign_up.name) {
-        complain("/name", format!("the invite is for the name {name}"));
-    }
-    if let Some(largest) = invite.largest.filter(|largest| sign_up.spec.instance_type > *largest) {
-        complain("/spec/instance_type", format!("the invite is for {largest} at most"));
-    }
-    if complaints.is_empty() { Ok(invite) } else { Err(ApiError::Invalid(complaints)) }
+    write(&call, &sign_up, &release, &admission, gateway_token.as_ref()).await
 }
 
 /// Reads the body; every complaint at once.
@@ -108,9 +84,7 @@ fn read(body: serde_json::Map<String, Value>, release: &Release) -> Result<SignU
     let mut fields = Fields::new("", body, &mut complaints);
     fields.require("name");
     let name = fields.text("name", TenantName::parse);
-    let invite = fields.text("invite", |text| {
-        InviteCode::parse(text.trim()).ok_or("is mistyped or cut short; a code is inv_ and 35 more characters")
-    });
+    let shown = Shown::read(&mut fields);
     let spec = fields.object("spec");
     let secrets = fields.object("secrets");
     fields.finish();
@@ -123,7 +97,7 @@ fn read(body: serde_json::Map<String, Value>, release: &Release) -> Result<SignU
     let secrets = secrets.into_iter().filter_map(|(name, value)| Some((name, value?))).collect();
     match name {
         Some(name) if complaints.is_empty() => {
-            Ok(SignUp { name, invite, spec: change.apply_to(TenantSpec::default()), secrets })
+            Ok(SignUp { name, shown, spec: change.apply_to(TenantSpec::default()), secrets })
         }
         _ => Err(ApiError::Invalid(complaints)),
     }
@@ -135,7 +109,7 @@ async fn write(
     call: &Call,
     sign_up: &SignUp,
     release: &Release,
-    invite: Option<&Invite>,
+    admission: &Admission,
     gateway_token: Option<&PlainSecret>,
 ) -> Result<Response, ApiError> {
     let app = &call.app;
@@ -154,8 +128,8 @@ async fn write(
     let secrets = sign_up.secrets.iter().map(seal).collect::<Result<Vec<_>, _>>()?;
     let names = app.config.prefixes.names_for(&sign_up.name);
     let resources: Vec<Resource> = names.iter().map(|(kind, name)| Resource::absent(*kind, name.clone())).collect();
-    let answer = signed_up(&SignedUp {
-        tenant: TenantView::of(app, &tenant, &resources),
+    let mut answer = signed_up(&SignedUp {
+        tenant: TenantView::of(app, &tenant, &resources, Activity::default()),
         token: token.expose(),
         gateway_token: gateway_token.map(PlainSecret::expose),
     })?;
@@ -171,21 +145,39 @@ async fn write(
         conditions: &tenant.conditions,
         token: NewToken { id: &token_id, hash: &token.hash(), scopes: Scopes::ALL, expires_at: None },
         expires_at: tenant.expires_at,
-        owner: invite.and_then(|invite| invite.owner.as_deref()),
-        invite: invite.map(|invite| invite.id.as_str()),
-        limits: SignUpLimits::default(),
+        owner: Some(&admission.owner),
+        invite: admission.invite.as_ref().map(|invite| invite.id.as_str()),
+        limits: admission.limits,
         answer: kept.as_ref(),
     };
     if let Err(error) = app.registry.create_tenant(new, now).await {
         // The database may have done it and its answer been lost. Then the tenant is there under this id.
         let is_written = matches!(error, registry::Error::Driver(_))
             && app.registry.find_tenant(&tenant.id).await.is_ok_and(|found| found.is_some());
-        if !is_written {
-            return Err(error.into());
+        match error {
+            _ if is_written => {}
+            registry::Error::LimitReached(_) => return Err(refused(app, admission, release, &sign_up.spec, now).await?),
+            error => return Err(error.into()),
         }
     }
     app.wake.nudge(Nudge { tenant: tenant.id.0.clone(), request_id: call.request_id.clone() }, 0).await;
+    for (name, value) in admission.rate_limit(now).into_iter().flatten() {
+        answer.headers_mut().extend(HeaderValue::try_from(value).map(|value| (name, value)));
+    }
     Ok(answer)
+}
+
+/// Others were there first, and a limit is reached: which one a second look says.
+async fn refused(
+    app: &App,
+    admission: &Admission,
+    release: &Release,
+    spec: &TenantSpec,
+    now: Timestamp,
+) -> Result<ApiError, ApiError> {
+    let is_invited = admission.invite.is_some();
+    let again = check_limits(app, &admission.owner, is_invited, spec, release, now).await;
+    Ok(again.err().unwrap_or(ApiError::Conflict))
 }
 
 /// 202, and where the tenant is.
@@ -198,7 +190,7 @@ fn signed_up(answer: &SignedUp<'_>) -> Result<Response, ApiError> {
 }
 
 /// Nothing is written, nobody is called.
-fn dry_run(app: &App, sign_up: &SignUp, release: &Release) -> Result<Response, ApiError> {
+fn dry_run(app: &App, sign_up: &SignUp, release: &Release, activity: Activity) -> Result<Response, ApiError> {
     let now = app.clock.now();
     let tenant = new_tenant(app, TenantId("(not yet)".to_owned()), sign_up, release, now);
     let missing_row = |kind: ResourceKind| ApiError::Internal(format!("no name for the {}", kind.as_str()));
@@ -207,8 +199,7 @@ fn dry_run(app: &App, sign_up: &SignUp, release: &Release) -> Result<Response, A
     let wanted = deployment(&tenant, &ledger, release);
     let wrangler_config = wrangler_config(&wanted, &ledger, release);
     let steps = plan(&Desired::Deployed(Box::new(wanted)), &Observed::at_start(ledger.clone()), &secrets);
-    let spec = &sign_up.spec;
-    let usage = Usage::around_the_clock(spec.instance_type, spec.max_instances, LIGHT_CPU_PERCENT);
+    let usage = activity.usage(&sign_up.spec);
     let plan = PlanView::of(&steps, &ledger);
     json(&DryRun { plan, wrangler_config, estimate: usage.estimate() })
 }

@@ -2,8 +2,10 @@
 
 use serde_json::{Map, Value};
 
-use super::change::{Change, refuse_if_going, unchanged};
-use super::spec;
+use super::change::{self, Change, dry_run, refuse_if_going, unchanged};
+use super::{admission, spec};
+use crate::app::App;
+use crate::capacity::{Load, PerTenant};
 use crate::clock::DAY_MS;
 use crate::http::auth::Owner;
 use crate::http::body::Fields;
@@ -11,40 +13,42 @@ use crate::http::call::Call;
 use crate::http::error::ApiError;
 use crate::http::reply::Response;
 use crate::tenant::spec::SpecChange;
-use crate::tenant::{GRACE_DAYS, Phase, Wish};
+use crate::tenant::{GRACE_DAYS, Phase, Tenant, TenantSpec, Wish};
 
 /// Most days that a deleted tenant's bucket is kept.
 const MAX_GRACE_DAYS: i64 = 30;
 
-/// The tenant.
+/// The tenant, with its forecast for `?preset=&hours_per_day=&cpu_percent=`.
 pub async fn read(mut call: Call, owner: Owner) -> Result<Response, ApiError> {
+    let activity = change::activity(&mut call.query);
     call.query.finish()?;
-    unchanged(&call.app, &owner)
+    change::read(&call.app, &owner, activity)
 }
 
 /// Changes the spec; what the body does not name stays. A change that changes nothing is answered 200, unless the tenant
 /// has failed: then it asks for another try.
 pub async fn change(mut call: Call, owner: Owner) -> Result<Response, ApiError> {
-    let is_dry_run = call.query.flag("dry_run");
+    let dry_run = dry_run(&mut call.query);
     call.query.finish()?;
     let change = read_change(call.json()?)?;
     let tenant = &owner.tenant;
     refuse_if_going(tenant)?;
     call.refuse_if_changed(|| unchanged(&call.app, &owner))?;
     let wanted = change.apply_to(tenant.spec.clone());
-    if wanted == tenant.spec && tenant.phase != Phase::Failed && !is_dry_run {
+    if wanted == tenant.spec && tenant.phase != Phase::Failed && dry_run.is_none() {
         return unchanged(&call.app, &owner);
     }
+    check_room(&call.app, tenant, &wanted).await?;
     let message = format!(
         "wanted from now on: {}, at most {} at once, sleep after {}",
         wanted.instance_type, wanted.max_instances, wanted.sleep_after
     );
-    Change::new(Wish::Spec(wanted), "SpecChanged", message).make(&call, &owner, is_dry_run).await
+    Change::new(Wish::Spec(wanted), "SpecChanged", message).make(&call, &owner, dry_run).await
 }
 
 /// Deletes the tenant: Worker, container and route at once, the bucket after `?grace_days=`.
 pub async fn delete(mut call: Call, owner: Owner) -> Result<Response, ApiError> {
-    let is_dry_run = call.query.flag("dry_run");
+    let dry_run = dry_run(&mut call.query);
     let grace_days = call.query.number("grace_days", 0..=MAX_GRACE_DAYS).unwrap_or(GRACE_DAYS);
     call.query.finish()?;
     call.refuse_if_changed(|| unchanged(&call.app, &owner))?;
@@ -56,7 +60,7 @@ pub async fn delete(mut call: Call, owner: Owner) -> Result<Response, ApiError> 
         days => format!("deletion asked for; data is kept for {days} days at most"),
     };
     let keep_data_until = call.app.clock.now().plus_ms(grace_days * DAY_MS);
-    Change::new(Wish::Deleted { keep_data_until }, "DeletionAsked", message).make(&call, &owner, is_dry_run).await
+    Change::new(Wish::Deleted { keep_data_until }, "DeletionAsked", message).make(&call, &owner, dry_run).await
 }
 
 /// Reads a body of the form `{"spec": {…}}`; every complaint at once.
@@ -68,4 +72,15 @@ fn read_change(body: Map<String, Value>) -> Result<SpecChange, ApiError> {
     fields.finish();
     let change = spec.map_or_else(SpecChange::default, |spec| spec::read(spec, &mut complaints));
     if complaints.is_empty() { Ok(change) } else { Err(ApiError::Invalid(complaints)) }
+}
+
+/// What grows must find its place in the account.
+async fn check_room(app: &App, tenant: &Tenant, wanted: &TenantSpec) -> Result<(), ApiError> {
+    let (before, after) = (Load::of(&tenant.spec), Load::of(wanted));
+    if before != after {
+        let each = PerTenant::of(&change::release_of(app, tenant).await?.manifest);
+        let fleet = app.registry.fleet().await?;
+        app.config.account.check_change(&admission::load(&fleet), &before, &after, each)?;
+    }
+    Ok(())
 }
