@@ -125,6 +125,15 @@ fn the_poke_routes_look_inside_and_turn_pages_of_other_origins_away() {
 }
 
 #[test]
+fn siteverify_is_served_to_callers_without_a_token_of_the_account() {
+    let server = Server::start(&[]);
+    let headers = [("content-type", "application/x-www-form-urlencoded")];
+    let form = "secret=1x0000000000000000000000000000000AA&response=XXXX.DUMMY.TOKEN.XXXX";
+    let (status, body) = server.request("POST", "/turnstile/v0/siteverify", "localhost", &headers, form).unwrap();
+    assert_eq!((status, serde_json::from_str::<Value>(&body).unwrap()["success"].as_bool()), (200, Some(true)));
+}
+
+#[test]
 fn a_signal_or_the_end_of_the_parent_ends_the_server_in_order() {
     for signal in ["-TERM", "-INT"] {
         assert!(Server::start(&[]).signal(signal).success(), "{signal}");
