@@ -7,6 +7,7 @@
 //! | what is stored, and every SQL statement | [`registry`] |
 //! | Cloudflare's API, and what its errors mean | [`cloudflare`] |
 //! | every route | [`http`] |
+//! | the pages for people | [`pages`] |
 //! | secrets and tokens | [`vault`] |
 //! | what tenants are deployed from | [`release`] |
 //! | prices | [`cost`] |
@@ -27,6 +28,7 @@ pub mod http;
 pub mod jobs;
 pub mod json;
 pub mod log;
+pub mod pages;
 pub mod reconcile;
 pub mod registry;
 pub mod release;
