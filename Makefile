@@ -43,13 +43,15 @@ dev: setup ## Run the plane with everything around it; Ctrl-C ends it
 	@exec node tools/dev.mjs
 
 .PHONY: test
-test: setup wasm ## Run all tests, those in the real Workers runtime included
+test: setup wasm chromium ## Run all tests, those in the real Workers runtime included
 	$(call say,"Tests: the plane and the emulator")
 	cargo test --workspace
 	$(call say,"Tests: random storms over many tenants; 'make simulate' runs as many as you like")
 	@$(MAKE) --no-print-directory simulate RUNS=3000
 	$(call say,"Tests: publishing releases and running tenants")
 	node --test tools/release/*.test.mjs emulator/runner/*.test.mjs
+	$(call say,"Tests: the pages in a real browser; what it saw is in build/screenshots")
+	node --test tests/browser/*.test.mjs
 
 KILLS ?= 200
 
@@ -95,14 +97,23 @@ clean: ## Remove what was built and the state of 'make dev'; the tools stay
 .PHONY: worker
 worker: $(SETUP)
 ifeq ($(WRANGLER_COMMAND),dev)
+	@$(MAKE) --no-print-directory assets
 	@rm -f $(or $(WORKER_OUT),build)/.release
 	worker-build --dev --out-dir $(or $(WORKER_OUT),build)
 else
 	@$(MAKE) --no-print-directory wasm
 endif
 
-# Whatever the Worker takes in at build time lies below src/ and migrations/.
-build/.release: $(SETUP) Cargo.toml Cargo.lock $(shell find src migrations -type f 2>/dev/null)
+# What browsers load. The pages name these files, so a change of them is one of the Worker too.
+.PHONY: assets
+assets: build/.assets
+
+build/.assets: $(NPM_DONE) tools/assets.mjs package-lock.json $(shell find assets -type f 2>/dev/null)
+	node tools/assets.mjs
+	@touch $@
+
+# Whatever the Worker takes in at build time lies below src/, migrations/ and assets/.
+build/.release: $(SETUP) build/.assets build.rs Cargo.toml Cargo.lock $(shell find src migrations -type f 2>/dev/null)
 	$(call say,"Building the Worker: 1 to 3 minutes the first time and some 15 seconds after a change")
 	worker-build --release --out-dir build
 	@touch $@
@@ -139,6 +150,17 @@ prerequisites:
 	need cargo "Install Rust by rustup: https://rustup.rs"; \
 	need npm "On Debian: apt install npm"; \
 	need cc "A C compiler builds SQLite for the tests. On Debian: apt install build-essential"
+
+# The pages are tested in the system's Chromium; CHROMIUM=... names another.
+.PHONY: chromium
+chromium:
+	@command -v $(or $(CHROMIUM),chromium) >/dev/null || { \
+		if command -v apt-get >/dev/null && test "$$(id -u)" = 0; then \
+			echo "Installing Chromium"; \
+			apt-get update -q && apt-get install -qy --no-install-recommends chromium; \
+		else \
+			echo "Chromium is missing. On Debian: sudo apt install chromium" >&2; exit 1; \
+		fi; }
 
 # worker-build links against the system's OpenSSL. On a Debian where we may, its headers are installed; else named.
 .PHONY: openssl

@@ -7,6 +7,7 @@
 //! | what is stored, and every SQL statement | [`registry`] |
 //! | Cloudflare's API, and what its errors mean | [`cloudflare`] |
 //! | every route | [`http`] |
+//! | the pages for people | [`pages`] |
 //! | secrets and tokens | [`vault`] |
 //! | what tenants are deployed from | [`release`] |
 //! | whether a person signs up | [`turnstile`] |
@@ -31,6 +32,7 @@ pub mod http;
 pub mod jobs;
 pub mod json;
 pub mod log;
+pub mod pages;
 pub mod rate_limit;
 pub mod reconcile;
 pub mod registry;

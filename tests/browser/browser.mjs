@@ -1,0 +1,109 @@
+// A real Chromium, and what is asked of every page in it. For whatever serves the pages: samples or the plane itself.
+
+import assert from "node:assert/strict";
+import { execFileSync } from "node:child_process";
+import { mkdirSync, readFileSync } from "node:fs";
+import { createRequire } from "node:module";
+import path from "node:path";
+import { chromium } from "playwright-core";
+
+/** Where screenshots go; not part of the repository. */
+export const shots = path.join("build", "screenshots");
+
+/** No page and no wait takes longer; whatever does, hangs. */
+export const limitMs = 15_000;
+
+const axeSource = readFileSync(createRequire(import.meta.url).resolve("axe-core/axe.min.js"), "utf8");
+
+/** Starts the Chromium of this machine; `CHROMIUM` names another. */
+export function launch() {
+  const command = process.env.CHROMIUM || "chromium";
+  const found = whereIs(command);
+  assert.ok(found, `'${command}' is missing. On Debian: sudo apt install chromium`);
+  return chromium.launch({ executablePath: found, timeout: 2 * limitMs });
+}
+
+function whereIs(command) {
+  try {
+    return execFileSync("sh", ["-c", 'command -v "$0"', command], { encoding: "utf8" }).trim();
+  } catch {
+    return undefined;
+  }
+}
+
+/** The ways in which every page is looked at. */
+export const ways = [
+  { name: "wide-light", width: 1280, theme: "light", scripts: true },
+  { name: "wide-dark", width: 1280, theme: "dark", scripts: true },
+  { name: "narrow-light", width: 360, theme: "light", scripts: true },
+  { name: "narrow-dark", width: 360, theme: "dark", scripts: true },
+  { name: "narrow-light-plain", width: 360, theme: "light", scripts: false },
+  { name: "wide-dark-plain", width: 1280, theme: "dark", scripts: false },
+];
+
+/**
+ * A page in a browser context of its own, looked at in that way. `page.complaints` gathers what the browser says
+ * against it: errors on the console, violations of the security policy among them, exceptions, files that do not come.
+ */
+export async function open(browser, { width, theme, scripts } = ways[0]) {
+  const context = await browser.newContext({
+    viewport: { width, height: 800 },
+    colorScheme: theme,
+    reducedMotion: "reduce",
+    locale: "en-GB",
+    timezoneId: "UTC",
+  });
+  context.setDefaultTimeout(limitMs);
+  const page = await context.newPage();
+  page.complaints = [];
+  if (!scripts) {
+    page.plain = await context.newCDPSession(page);
+    await setScripts(page, false);
+  }
+  const complain = (text) => page.complaints.push(text);
+  page.on("console", (message) => ["error", "warning"].includes(message.type()) && complain(message.text()));
+  page.on("pageerror", (error) => complain(String(error)));
+  page.on("requestfailed", (request) => complain(`${request.url()}: ${request.failure()?.errorText}`));
+  return page;
+}
+
+const setScripts = (page, on) => page.plain?.send("Emulation.setScriptExecutionDisabled", { value: !on });
+
+/**
+ * axe finds nothing to complain about. It is put in from outside, so the page's policy does not matter; a page without
+ * scripts is as it is by then. What is dark differs in its colours only, so nothing else is looked at again.
+ */
+export async function accessible(page, theme = "light") {
+  await setScripts(page, true);
+  await page.evaluate(axeSource);
+  const { violations } = await page.evaluate((runOnly) => {
+    return globalThis.axe.run({ resultTypes: ["violations"], ...runOnly });
+  }, theme === "dark" ? { runOnly: ["color-contrast"] } : {});
+  const found = violations.flatMap(({ id, help, nodes }) =>
+    nodes.map(({ target, failureSummary }) => `${id} (${help}) at ${target}: ${failureSummary}`),
+  );
+  await setScripts(page, false);
+  assert.deepEqual(found, []);
+}
+
+/** Nothing reaches over the edge, so that nobody has to scroll sideways. */
+export async function fits(page) {
+  const over = await page.evaluate(() => {
+    const width = document.documentElement.clientWidth;
+    const isOver = (element) => element.getBoundingClientRect().right > width + 0.5;
+    return [...document.body.querySelectorAll("*")].filter(isOver).map((element) => element.outerHTML.slice(0, 120));
+  });
+  const scrolls = await page.evaluate(() => document.documentElement.scrollWidth > document.documentElement.clientWidth);
+  assert.deepEqual({ scrolls, over }, { scrolls: false, over: [] });
+}
+
+/** The browser had nothing to say against the page. */
+export function silent(page) {
+  assert.deepEqual(page.complaints, []);
+}
+
+/** The whole page as a picture. */
+export async function shot(page, name) {
+  mkdirSync(shots, { recursive: true });
+  await page.screenshot({ path: path.join(shots, `${name}.png`), fullPage: true });
+}
