@@ -108,7 +108,7 @@ mod tests {
     fn each_lies_within_the_guides_range_and_above_the_one_before() {
         let ranges = [(0, 5), (5, 15), (15, 30), (50, 80), (100, 100)];
         for (preset, (least, most)) in Preset::ALL.into_iter().zip(ranges) {
-            assert_eq!(preset.cpu_percent().get(), (least + most + 1) / 2, "{preset}");
+            assert_eq!(preset.cpu_percent().get(), u32::div_ceil(least + most, 2), "{preset}");
         }
         for pair in Preset::ALL.windows(2) {
             assert!(pair[0].cpu_percent() < pair[1].cpu_percent());
