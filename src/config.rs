@@ -2,6 +2,7 @@
 
 use std::str::FromStr;
 
+use crate::access;
 use crate::cloudflare::ApiToken;
 use crate::reconcile::budget::{Budget, LEAST_CALLS};
 use crate::tenant::{ResourceKind, TenantName};
@@ -75,6 +76,8 @@ pub struct Config {
     pub trial_days: Option<i64>,
     /// What becomes of resources on nobody's ledger.
     pub orphans: Orphans,
+    /// Who may see and change what is not theirs; `None`: nobody.
+    pub access: Option<access::Settings>,
 }
 
 /// What comes before the tenant's name in each name in Cloudflare.
@@ -183,6 +186,7 @@ impl Config {
         let window_ms = number("API_BUDGET_SECONDS", 1..=300).map(|seconds| seconds * 1_000);
         let budget = Budget { calls: calls.unwrap_or(budget.calls), window_ms: window_ms.unwrap_or(budget.window_ms) };
         let trial_days = number("TRIAL_DAYS", 1..=3_650);
+        let access = access::Settings::read(&get, &mut wrong);
         match (signup_mode, key) {
             (Some(signup_mode), Some(sealing_key)) if wrong.is_empty() => Ok(Self {
                 api_base_url: get("CLOUDFLARE_API_BASE_URL")
@@ -199,6 +203,7 @@ impl Config {
                 budget,
                 trial_days,
                 orphans,
+                access,
             }),
             _ => Err(ConfigError(wrong)),
         }
@@ -261,6 +266,17 @@ mod tests {
         let error = Config::read(&variables(&bad)).unwrap_err();
         assert_eq!(error.0.len(), bad.len(), "{error}");
         assert!(!error.to_string().contains("planted"));
+    }
+
+    #[test]
+    fn half_a_configuration_of_access_is_refused_and_none_is_a_plane_without_operators() {
+        assert_eq!(Config::read(&variables(&[])).unwrap().access, None);
+        let half = [("ACCESS_AUD", "an-audience"), ("ACCESS_OPERATORS", " ")];
+        let ConfigError(wrong) = Config::read(&variables(&half)).unwrap_err();
+        assert_eq!(wrong.len(), 2, "{wrong:?}");
+        let whole =
+            [half[0], ("ACCESS_TEAM_URL", "https://team.cloudflareaccess.com"), ("ACCESS_OPERATORS", "@example.com")];
+        assert!(Config::read(&variables(&whole)).unwrap().access.is_some());
     }
 
     #[test]

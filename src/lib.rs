@@ -8,6 +8,7 @@
 //! | Cloudflare's API, and what its errors mean | [`cloudflare`] |
 //! | every route | [`http`] |
 //! | secrets and tokens | [`vault`] |
+//! | who an operator is | [`access`] |
 //! | what tenants are deployed from | [`release`] |
 //! | prices | [`cost`] |
 //! | what runs without a caller | [`jobs`] |
@@ -16,6 +17,7 @@
 //!
 //! All of it builds natively and for wasm; the edge to the Workers runtime, `worker`, for wasm only.
 
+pub mod access;
 pub mod app;
 pub mod clock;
 pub mod cloudflare;

@@ -2,10 +2,10 @@
 
 use bytes::Bytes;
 use futures_util::future::BoxFuture;
-use http::header::{HeaderName, RETRY_AFTER};
+use http::header::{CACHE_CONTROL, HeaderName, RETRY_AFTER};
 
 /// The headers of a response that anything here reads. The Worker's edge hands on these and no others.
-pub const HEADERS_READ: [HeaderName; 1] = [RETRY_AFTER];
+pub const HEADERS_READ: [HeaderName; 2] = [RETRY_AFTER, CACHE_CONTROL];
 
 /// Carries one request to the Cloudflare API. Follows no redirect, since the request carries the account's token,
 /// and repeats nothing.
