@@ -1,8 +1,10 @@
-//! The two APIs that the emulator speaks: Cloudflare's v4, and R2's S3 API. Each has its own way to let a caller in and to say no.
+//! What the emulator speaks: Cloudflare's v4 API, R2's S3 API, and what a team of Access answers to everybody. Each has its own way
+//! to let a caller in and to say no.
 
 use bytes::Bytes;
 use http::{HeaderValue, Method, Response, StatusCode, header};
 
+use crate::access;
 use crate::account::{check_account, check_token};
 use crate::call::Call;
 use crate::envelope;
@@ -15,18 +17,23 @@ use crate::s3::{self, signature, xml};
 pub(crate) enum Face {
     V4,
     S3,
+    Access,
 }
 
 impl Face {
     pub(crate) fn of(full_path: &str) -> Self {
-        if full_path.starts_with(s3::PREFIX) { Self::S3 } else { Self::V4 }
+        match full_path {
+            path if path.starts_with(s3::PREFIX) => Self::S3,
+            path if path.starts_with(access::PREFIX) => Self::Access,
+            _ => Self::V4,
+        }
     }
 
     /// The path that routes, journal and faults go by.
     pub(crate) fn path(self, full_path: &str) -> &str {
         match self {
             Self::V4 => full_path.strip_prefix("/client/v4").unwrap_or(""),
-            Self::S3 => full_path,
+            Self::S3 | Self::Access => full_path,
         }
     }
 
@@ -34,6 +41,7 @@ impl Face {
         match self {
             Self::V4 => routes::find(method, path),
             Self::S3 => s3::find(method, path, query),
+            Self::Access => access::find(method, path),
         }
     }
 
@@ -53,6 +61,7 @@ impl Face {
                 check_account(call)
             }
             Self::S3 => signature::check(call),
+            Self::Access => Ok(()),
         }
     }
 
@@ -60,6 +69,8 @@ impl Face {
     pub(crate) fn refusal(self, error: ApiError) -> Response<Bytes> {
         match self {
             Self::V4 => error.into_response(),
+            // What Access says then is not documented; nobody reads it.
+            Self::Access => error.into_response(),
             Self::S3 => xml::refusal(&error),
         }
     }
@@ -67,7 +78,7 @@ impl Face {
     /// 429 with `retry-after` in seconds.
     pub(crate) fn too_many_requests(self, retry_after: i64) -> Response<Bytes> {
         match self {
-            Self::V4 => envelope::too_many_requests(retry_after),
+            Self::V4 | Self::Access => envelope::too_many_requests(retry_after),
             Self::S3 => {
                 let error = ApiError::new(StatusCode::TOO_MANY_REQUESTS, 10058, "Rate limit exceeded.");
                 let mut response = xml::refusal(&error);

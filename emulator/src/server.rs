@@ -10,6 +10,7 @@ use hyper::service::service_fn;
 use hyper_util::rt::TokioIo;
 use tokio::net::{TcpListener, TcpStream};
 
+use crate::access;
 use crate::emulator::{Dropped, Emulator};
 use crate::envelope::text_response;
 use crate::poke;
@@ -92,14 +93,17 @@ async fn answer(emulator: Emulator, proxy: Proxy, request: Request<Incoming>) ->
     let (head, body) = request.into_parts();
     let bytes = body.collect().await?.to_bytes();
     let path = head.uri.path();
-    let response = if path.starts_with("/client/v4/") || path.starts_with(s3::PREFIX) {
+    let response = if path.starts_with("/client/v4/") || path.starts_with(s3::PREFIX) || path == "/cdn-cgi/access/certs"
+    {
         // In a task of its own: a call that was read is carried out, whether or not its caller still listens.
         tokio::spawn(async move { emulator.handle(Request::from_parts(head, bytes)).await }).await??
     } else if path.starts_with(poke::PREFIX) {
         let query = head.uri.query().unwrap_or("");
         poke::handle(&emulator, &head.method, path, query, &head.headers, &bytes).await
+    } else if path.starts_with(access::PREFIX) {
+        access::sign_in::handle(&emulator, &head.method, path, head.uri.query().unwrap_or(""), &head.headers, &bytes)
     } else {
-        let text = "A stand-in for the Cloudflare API.\n\n/client/v4/        the API\n/s3/ACCOUNT/       R2's S3 API\n/__emulator/state  what exists\n";
+        let text = "A stand-in for the Cloudflare API.\n\n/client/v4/        the API\n/s3/ACCOUNT/       R2's S3 API\n/cdn-cgi/access/   a team of Cloudflare Access\n/__emulator/state  what exists\n";
         let status = if path == "/" { StatusCode::OK } else { StatusCode::NOT_FOUND };
         text_response(status, "text/plain; charset=utf-8", text)
     };

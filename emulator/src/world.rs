@@ -89,6 +89,9 @@ pub(crate) struct World {
     /// By the bucket that they write to.
     #[serde(default)]
     pub writers: BTreeMap<String, Writer>,
+    /// How often the keys of Access were rotated.
+    #[serde(default)]
+    pub access_rotations: u64,
 }
 
 impl World {
@@ -105,6 +108,7 @@ impl World {
             jobs: Vec::new(),
             uploads: Vec::new(),
             writers: BTreeMap::new(),
+            access_rotations: 0,
         }
     }
 
