@@ -35,7 +35,7 @@ pub const MAX_LIFETIME_MS: i64 = 60 * 60 * 1_000;
 /// no key is taken here that Access has given up.
 pub const MAX_AGE_MS: i64 = 24 * 60 * 60 * 1_000;
 
-/// Least time between two fetches, once there are keys.
+/// Least time between two fetches for names that are not known, and between two for keys that are not fresh.
 pub const PAUSE_MS: i64 = 60 * 1_000;
 
 /// Most fetches in [`PAUSE_MS`] while there are no keys: the first requests of an isolate come together, and none of them
@@ -68,7 +68,7 @@ impl Keyring {
                 if let Some((keys, lifetime_ms)) = fetched {
                     cache.put(keys, lifetime_ms, now);
                 }
-                cache.settle(kid)
+                cache.settle(kid, now)
             }
         }
     }
@@ -121,10 +121,10 @@ struct Cache {
     fetched_at: Timestamp,
     /// When the keys are to be asked for again.
     fresh_until: Timestamp,
-    /// Since when fetches are counted: the pause runs from here.
-    counted_since: Option<Timestamp>,
-    /// How many fetches have begun since then.
-    begun: u32,
+    /// Fetches for want of keys, or because they are not fresh any more.
+    renewals: Pace,
+    /// Fetches for a name that is not among the keys.
+    searches: Pace,
     /// Whether the fetch that began last has brought keys.
     succeeded: bool,
 }
@@ -137,46 +137,64 @@ impl Cache {
         }
         let key = self.find(kid);
         let is_fresh = now < self.fresh_until && now >= self.fetched_at;
-        match key {
-            Some(key) if is_fresh => Answer::Have(key),
-            _ if self.may_fetch(now) => Answer::Fetch,
-            Some(key) => Answer::Have(key),
-            // The last fetch has failed, or is under way: nobody can say that there is no such key.
-            None if !self.succeeded => Answer::Not(Refusal::KeysUnavailable),
-            None => Answer::Not(Invalid::UnknownKey.into()),
-        }
-    }
-
-    /// Whether a fetch may begin; if so, it has begun.
-    fn may_fetch(&mut self, now: Timestamp) -> bool {
-        let has_paused = self.counted_since.is_none_or(|since| now.0.abs_diff(since.0) >= PAUSE_MS.unsigned_abs());
-        if has_paused {
-            (self.counted_since, self.begun) = (Some(now), 0);
-        }
-        let may = has_paused || self.keys.is_empty() && self.begun < MOST_FIRST_FETCHES;
-        if may {
-            self.begun += 1;
+        let may_fetch = match &key {
+            Some(_) if is_fresh => false,
+            Some(_) => self.renewals.begin(1, now),
+            None if self.keys.is_empty() => self.renewals.begin(MOST_FIRST_FETCHES, now),
+            None => self.searches.begin(1, now),
+        };
+        if may_fetch {
             self.succeeded = false;
+            return Answer::Fetch;
         }
-        may
+        match key {
+            Some(key) => Answer::Have(key),
+            None => Answer::Not(self.unknown()),
+        }
     }
 
     fn put(&mut self, keys: Vec<PublicKey>, lifetime_ms: i64, now: Timestamp) {
         (self.keys, self.fetched_at, self.fresh_until) = (keys, now, now.plus_ms(lifetime_ms));
-        (self.counted_since, self.succeeded) = (Some(now), true);
+        self.succeeded = true;
     }
 
-    /// After a fetch, whatever became of it.
-    fn settle(&self, kid: &str) -> Result<PublicKey, Refusal> {
-        match self.find(kid) {
-            Some(key) => Ok(key),
-            None if self.succeeded => Err(Invalid::UnknownKey.into()),
-            None => Err(Refusal::KeysUnavailable),
-        }
+    /// After a fetch for a name, whatever became of it.
+    fn settle(&mut self, kid: &str, now: Timestamp) -> Result<PublicKey, Refusal> {
+        self.find(kid).ok_or_else(|| {
+            // Even the first fetch of an isolate was for a stranger then.
+            self.searches.begin(1, now);
+            self.unknown()
+        })
+    }
+
+    /// When the last fetch has failed or is under way, nobody can say that there is no such key.
+    fn unknown(&self) -> Refusal {
+        if self.succeeded { Invalid::UnknownKey.into() } else { Refusal::KeysUnavailable }
     }
 
     fn find(&self, kid: &str) -> Option<PublicKey> {
         self.keys.iter().find(|key| key.kid == kid).cloned()
+    }
+}
+
+/// So many in [`PAUSE_MS`], and no more.
+#[derive(Default)]
+struct Pace {
+    since: Option<Timestamp>,
+    begun: u32,
+}
+
+impl Pace {
+    /// Whether another one may begin; if so, it has begun.
+    fn begin(&mut self, most: u32, now: Timestamp) -> bool {
+        if self.since.is_none_or(|since| now.0.abs_diff(since.0) >= PAUSE_MS.unsigned_abs()) {
+            *self = Self { since: Some(now), begun: 0 };
+        }
+        let may = self.begun < most;
+        if may {
+            self.begun += 1;
+        }
+        may
     }
 }
 
@@ -218,14 +236,32 @@ mod tests {
     #[test]
     fn an_unknown_name_costs_one_fetch_a_minute_for_all_together() {
         let mut cache = warm();
+        assert_eq!(cache.look("x", START), Answer::Fetch);
+        assert_eq!(cache.look("y", START), UNAVAILABLE, "nobody knows before that fetch has ended");
+        assert_eq!(cache.look("a", START), have("a"));
+        cache.put(vec![key("a"), key("b")], MAX_LIFETIME_MS, START.plus_ms(500));
+        assert_eq!(cache.settle("x", START.plus_ms(500)), Err(Invalid::UnknownKey.into()));
         assert_eq!(cache.look("x", START.plus_ms(PAUSE_MS - 1)), UNKNOWN);
-        let later = START.plus_ms(PAUSE_MS);
-        assert_eq!(cache.look("x", later), Answer::Fetch);
-        assert_eq!(cache.look("x", later), UNAVAILABLE, "nobody knows before that fetch has ended");
-        assert_eq!(cache.look("a", later), have("a"));
-        cache.put(vec![key("b"), key("c")], MAX_LIFETIME_MS, later.plus_ms(500));
-        assert_eq!(cache.look("c", later.plus_ms(500)), have("c"));
-        assert_eq!(cache.look("a", later.plus_ms(500)), UNKNOWN, "rotated away");
+        assert_eq!(cache.look("y", START.plus_ms(PAUSE_MS)), Answer::Fetch);
+    }
+
+    #[test]
+    fn the_first_fetch_counts_if_it_was_for_a_stranger() {
+        let mut cache = Cache::default();
+        assert_eq!(cache.look("x", START), Answer::Fetch);
+        cache.put(vec![key("a")], MAX_LIFETIME_MS, START);
+        assert_eq!(cache.settle("x", START), Err(Invalid::UnknownKey.into()));
+        assert_eq!(cache.look("y", START.plus_ms(PAUSE_MS - 1)), UNKNOWN);
+    }
+
+    #[test]
+    fn a_new_key_is_found_at_once_even_if_the_others_were_fetched_just_before() {
+        let mut cache = warm();
+        assert_eq!(cache.look("c", START.plus_ms(1)), Answer::Fetch);
+        cache.put(vec![key("b"), key("c")], MAX_LIFETIME_MS, START.plus_ms(2));
+        assert_eq!(cache.settle("c", START.plus_ms(2)), Ok(key("c")));
+        assert_eq!(cache.look("b", START.plus_ms(2)), have("b"));
+        assert_eq!(cache.look("a", START.plus_ms(2)), UNKNOWN, "rotated away");
     }
 
     #[test]
@@ -242,12 +278,12 @@ mod tests {
         for hour in 1..=24 {
             let now = START.plus_ms(hour * MAX_LIFETIME_MS);
             assert_eq!(cache.look("a", now), Answer::Fetch, "{hour}");
-            assert_eq!(cache.settle("a"), Ok(key("a")), "{hour}");
+            assert_eq!(cache.settle("a", now), Ok(key("a")), "{hour}");
             assert_eq!(cache.look("a", now), have("a"), "{hour}");
         }
         let end = START.plus_ms(MAX_AGE_MS + 1);
         assert_eq!(cache.look("a", end), Answer::Fetch);
-        assert_eq!(cache.settle("a"), Err(Refusal::KeysUnavailable));
+        assert_eq!(cache.settle("a", START), Err(Refusal::KeysUnavailable));
     }
 
     #[test]
@@ -267,7 +303,7 @@ mod tests {
         assert_eq!(warm().look("a", START.plus_ms(-MAX_AGE_MS - 1)), Answer::Fetch);
         let mut cache = warm();
         cache.look("a", START.plus_ms(-MAX_AGE_MS - 1));
-        assert_eq!(cache.settle("a"), Err(Refusal::KeysUnavailable));
+        assert_eq!(cache.settle("a", START), Err(Refusal::KeysUnavailable));
     }
 
     #[test]
@@ -286,20 +322,24 @@ mod tests {
     }
 
     proptest! {
-        /// Whoever asks for whatever, whenever: once there are keys, a minute passes between one fetch and the next.
+        /// Whoever asks for whatever, whenever: a minute passes between one fetch for strangers and the next, and between
+        /// one renewal and the next.
         #[test]
-        fn strangers_never_cause_more_than_one_fetch_a_minute(
-            asks in proptest::collection::vec((0..20_000_i64, "[abxyz]", any::<bool>()), 1..200),
+        fn neither_strangers_nor_failures_cause_more_than_one_fetch_a_minute_each(
+            asks in proptest::collection::vec((0..20_000_i64, "[abxyz]", any::<bool>(), 0..200_000_i64), 1..200),
         ) {
-            let (mut cache, mut now, mut last) = (warm(), START, START);
-            for (pause_ms, kid, arrives) in asks {
+            let (mut cache, mut now) = (warm(), START);
+            let mut last = [START.plus_ms(-PAUSE_MS); 2];
+            for (pause_ms, kid, arrives, lifetime_ms) in asks {
                 now = now.plus_ms(pause_ms);
                 if cache.look(&kid, now) == Answer::Fetch {
+                    let last = &mut last[usize::from("ab".contains(&kid))];
                     prop_assert!(now.0 - last.0 >= PAUSE_MS);
-                    last = now;
+                    *last = now;
                     if arrives {
-                        cache.put(vec![key("a"), key("b")], MAX_LIFETIME_MS, now);
+                        cache.put(vec![key("a"), key("b")], lifetime_ms, now);
                     }
+                    let _ = cache.settle(&kid, now);
                 }
             }
         }
