@@ -33,8 +33,8 @@ impl fmt::Display for Identity {
 pub struct Claims {
     /// Whom it is of.
     pub identity: Identity,
-    /// The groups that the identity provider says the person is in; none for a script.
-    pub groups: Vec<String>,
+    /// The groups that the identity provider says the person is in, as it says it: one text or a list. Null for a script.
+    pub groups: Value,
 }
 
 /// Reads a payload whose signature is good, and checks all that it says but who it is.
@@ -80,7 +80,7 @@ fn identify(claims: &Map<String, Value>, groups_claim: &str) -> Result<Claims, I
         if client_id.is_empty() || claims.contains_key("email") {
             return Err(Invalid::Claim("common_name"));
         }
-        return Ok(Claims { identity: Identity::Service(client_id.to_owned()), groups: Vec::new() });
+        return Ok(Claims { identity: Identity::Service(client_id.to_owned()), groups: Value::Null });
     }
     let email = text(claims, "email")?;
     // One `@` with something on both sides. More are allowed by no provider that matters, and would make it a matter of
@@ -91,11 +91,7 @@ fn identify(claims: &Map<String, Value>, groups_claim: &str) -> Result<Claims, I
     {
         return Err(Invalid::Claim("email"));
     }
-    let groups = match claims.get("custom").and_then(|custom| custom.get(groups_claim)) {
-        Some(Value::Array(groups)) => groups.iter().filter_map(Value::as_str).map(str::to_owned).collect(),
-        Some(Value::String(group)) => vec![group.clone()],
-        _ => Vec::new(),
-    };
+    let groups = claims.get("custom").and_then(|custom| custom.get(groups_claim)).cloned().unwrap_or_default();
     Ok(Claims { identity: Identity::Person(email.to_owned()), groups })
 }
 
@@ -143,22 +139,22 @@ mod tests {
 
     #[test]
     fn the_documented_tokens_of_a_person_and_of_a_script_are_read() {
-        let ada = Claims { identity: Identity::Person("ada@example.com".into()), groups: vec![] };
+        let ada = Claims { identity: Identity::Person("ada@example.com".into()), groups: Json::Null };
         assert_eq!(read_at(&person(), NOW), Ok(ada));
         let script = Identity::Service("e367826f93b8d71185e03fe518aff3b4.access".into());
-        assert_eq!(read_at(&service(), NOW), Ok(Claims { identity: script, groups: vec![] }));
+        assert_eq!(read_at(&service(), NOW), Ok(Claims { identity: script, groups: Json::Null }));
     }
 
     #[test]
     fn groups_are_what_the_identity_provider_says_and_nothing_else() {
-        let groups = |custom: Json| read_at(&but(person(), "custom", custom), NOW).unwrap().groups;
-        assert_eq!(groups(json!({"groups": ["platform", 7, "sre"]})), ["platform", "sre"]);
-        assert_eq!(groups(json!({"groups": "platform"})), ["platform"]);
-        for none in [json!({}), json!({"groups": {"platform": true}}), json!(["groups"]), json!("groups")] {
-            assert!(groups(none).is_empty());
+        let groups = |claims: Json| read_at(&claims, NOW).unwrap().groups;
+        let custom = json!({"groups": ["platform", "sre"], "other": 1});
+        assert_eq!(groups(but(person(), "custom", custom.clone())), json!(["platform", "sre"]));
+        for none in [json!({}), json!(["groups"]), json!("groups")] {
+            assert_eq!(groups(but(person(), "custom", none)), Json::Null);
         }
-        assert!(read_at(&but(person(), "groups", json!(["platform"])), NOW).unwrap().groups.is_empty());
-        assert!(read_at(&but(service(), "custom", json!({"groups": ["platform"]})), NOW).unwrap().groups.is_empty());
+        assert_eq!(groups(but(person(), "groups", json!(["platform"]))), Json::Null);
+        assert_eq!(groups(but(service(), "custom", custom)), Json::Null);
     }
 
     #[test]

@@ -1,11 +1,11 @@
 //! The keys of a team, as `/cdn-cgi/access/certs` has them: the one that signs now, and the one before it.
 
-use base64::Engine;
-use base64::engine::general_purpose::URL_SAFE_NO_PAD as BASE64URL;
 use serde_json::Value;
 
-/// Fewest bytes of a modulus, 2,048 bits: shorter keys are not taken for RS256 (RFC 7518, section 3.3).
-const LEAST_MODULUS: usize = 256;
+use super::token::is_base64url;
+
+/// Fewest digits of a modulus: 2,048 bits in base64url. Shorter keys are not taken for RS256 (RFC 7518, section 3.3).
+const LEAST_MODULUS: usize = 342;
 
 /// A key that signatures are checked with, in the form of a JSON Web Key.
 #[derive(Clone, Debug, PartialEq, Eq)]
@@ -24,10 +24,9 @@ impl PublicKey {
         let text = |name| key.get(name).and_then(Value::as_str);
         let is = |name, wanted| text(name).is_none_or(|found| found == wanted);
         let (kid, n, e) = (text("kid")?, text("n")?, text("e")?);
-        let long_enough = BASE64URL.decode(n).ok()?.len() >= LEAST_MODULUS;
         let is_for_us = text("kty")? == "RSA" && is("alg", "RS256") && is("use", "sig");
-        let is_good = is_for_us && long_enough && BASE64URL.decode(e).is_ok();
-        is_good.then(|| Self { kid: kid.to_owned(), n: n.to_owned(), e: e.to_owned() })
+        let is_good = n.len() >= LEAST_MODULUS && is_base64url(n) && is_base64url(e);
+        (is_for_us && is_good).then(|| Self { kid: kid.to_owned(), n: n.to_owned(), e: e.to_owned() })
     }
 }
 
@@ -36,12 +35,17 @@ impl PublicKey {
 /// Not `public_cert`, which "may inadvertently" be "an expired value from an outdated cache" (Cloudflare, validating).
 pub fn read(body: &[u8]) -> Option<Vec<PublicKey>> {
     let body: Value = serde_json::from_slice(body).ok()?;
-    let keys: Vec<PublicKey> = body.get("keys")?.as_array()?.iter().filter_map(PublicKey::read).collect();
+    let mut keys = Vec::new();
+    for key in body.get("keys")?.as_array()? {
+        keys.extend(PublicKey::read(key));
+    }
     (!keys.is_empty()).then_some(keys)
 }
 
 #[cfg(test)]
 mod tests {
+    use base64::Engine;
+    use base64::engine::general_purpose::URL_SAFE_NO_PAD as BASE64URL;
     use serde_json::{Value as Json, json};
 
     use super::*;

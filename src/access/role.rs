@@ -1,5 +1,7 @@
 //! Who may do what, by the settings.
 
+use serde_json::Value;
+
 use super::claims::{Claims, Identity};
 
 /// What an operator may do. Each may do what those before it may.
@@ -58,7 +60,10 @@ impl Who {
             (Self::Domain(domain), Identity::Person(shown)) => {
                 shown.split_once('@').is_some_and(|(_, of)| of.eq_ignore_ascii_case(domain))
             }
-            (Self::Group(group), Identity::Person(_)) => claims.groups.contains(group),
+            (Self::Group(group), Identity::Person(_)) => match &claims.groups {
+                Value::Array(groups) => groups.iter().any(|one| one == group.as_str()),
+                one => one == group.as_str(),
+            },
             // What is said of people is never meant of scripts, and the other way round.
             _ => false,
         }
@@ -90,15 +95,16 @@ impl Roles {
 
 #[cfg(test)]
 mod tests {
+    use serde_json::json;
+
     use super::*;
 
     fn person(email: &str, groups: &[&str]) -> Claims {
-        let groups = groups.iter().map(|group| (*group).to_owned()).collect();
-        Claims { identity: Identity::Person(email.into()), groups }
+        Claims { identity: Identity::Person(email.into()), groups: groups.into() }
     }
 
     fn script(client_id: &str) -> Claims {
-        Claims { identity: Identity::Service(client_id.into()), groups: Vec::new() }
+        Claims { identity: Identity::Service(client_id.into()), groups: Value::Null }
     }
 
     fn roles(operators: &[&str], viewers: &[&str]) -> Roles {
@@ -134,11 +140,29 @@ mod tests {
     }
 
     #[test]
+    fn groups_are_one_text_or_a_list_of_texts() {
+        let roles = roles(&["group:platform"], &[]);
+        let of = |groups| roles.of(&Claims { identity: Identity::Person("a@b.c".into()), groups });
+        assert_eq!(of("platform".into()), Some(Role::Operator));
+        assert_eq!(of(json!([7, "sre", "platform"])), Some(Role::Operator));
+        for none in [json!({"platform": true}), json!([["platform"]]), json!("platform,sre"), json!([]), Value::Null] {
+            assert_eq!(of(none.clone()), None, "{none}");
+        }
+    }
+
+    #[test]
     fn what_is_said_of_people_is_never_meant_of_scripts() {
         let roles = roles(&["a@example.com", "@example.com", "group:a@example.com"], &[]);
-        let groups = vec!["a@example.com".to_owned()];
+        let groups = ["a@example.com"].as_slice().into();
         let script = Claims { identity: Identity::Service("a@example.com".into()), groups };
         assert_eq!(roles.of(&script), None);
+    }
+
+    #[test]
+    fn what_is_said_of_scripts_is_never_meant_of_people() {
+        let roles = roles(&["service:a@example.com"], &[]);
+        assert_eq!(roles.of(&person("a@example.com", &["a@example.com"])), None);
+        assert_eq!(roles.of(&script("a@example.com")), Some(Role::Operator));
     }
 
     #[test]

@@ -20,28 +20,30 @@ impl Settings {
     /// or malformed is added to `wrong`: half of it set is a mistake, not a plane without operators.
     pub fn read(get: &dyn Fn(&str) -> Option<String>, wrong: &mut Vec<String>) -> Option<Self> {
         let (url, audience, groups) = (get("ACCESS_TEAM_URL"), get("ACCESS_AUD"), get("ACCESS_GROUPS_CLAIM"));
-        let (operators, viewers) = (get("ACCESS_OPERATORS"), get("ACCESS_VIEWERS"));
+        let (operators, viewers) = (list("ACCESS_OPERATORS", get, wrong), list("ACCESS_VIEWERS", get, wrong));
         let is_named = operators.is_some() || viewers.is_some();
         if !is_named && url.is_none() && audience.is_none() && groups.is_none() {
             return None;
         }
-        for (is_there, complaint) in [
+        for (is_right, complaint) in [
             (url.is_some(), "ACCESS_TEAM_URL is missing (https://<your team>.cloudflareaccess.com)"),
             (audience.is_some(), "ACCESS_AUD is missing (the Application Audience tag of the Access application)"),
             (is_named, "ACCESS_OPERATORS is missing (who may change things), and so is ACCESS_VIEWERS"),
+            (
+                url.as_deref().is_none_or(is_team_url),
+                "ACCESS_TEAM_URL must be https://<your team>.cloudflareaccess.com, without a slash or path",
+            ),
         ] {
-            if !is_there {
+            if !is_right {
                 wrong.push(complaint.to_owned());
             }
         }
-        let team_url = url.unwrap_or_default().trim_end_matches('/').to_owned();
-        if !team_url.is_empty() && !is_team_url(&team_url) {
-            wrong.push("ACCESS_TEAM_URL must be https://<your team>.cloudflareaccess.com, without a path".to_owned());
-        }
-        let mut list = |name, text: Option<String>| entries(name, &text.unwrap_or_default(), wrong);
-        let roles = Roles { operators: list("ACCESS_OPERATORS", operators), viewers: list("ACCESS_VIEWERS", viewers) };
-        let groups_claim = groups.unwrap_or_else(|| "groups".to_owned());
-        Some(Self { team_url, audience: audience.unwrap_or_default(), groups_claim, roles })
+        Some(Self {
+            team_url: url.unwrap_or_default(),
+            audience: audience.unwrap_or_default(),
+            groups_claim: groups.unwrap_or_else(|| "groups".to_owned()),
+            roles: Roles { operators: operators.unwrap_or_default(), viewers: viewers.unwrap_or_default() },
+        })
     }
 }
 
@@ -56,21 +58,20 @@ fn is_team_url(url: &str) -> bool {
     team.is_some_and(|team| team.split('.').all(is_label)) || port.is_some_and(|port| port.parse::<u16>().is_ok())
 }
 
-fn entries(name: &str, text: &str, wrong: &mut Vec<String>) -> Vec<Who> {
-    let entries = text.split(',').map(str::trim).filter(|entry| !entry.is_empty());
-    let (mut read, mut bad) = (Vec::new(), false);
-    for entry in entries {
-        match Who::parse(entry) {
-            Some(who) => read.push(who),
-            None => bad = true,
-        }
+/// The entries of a list, `None` if it is not set.
+fn list(name: &str, get: &dyn Fn(&str) -> Option<String>, wrong: &mut Vec<String>) -> Option<Vec<Who>> {
+    let text = get(name)?;
+    let mut entries = Vec::new();
+    for entry in text.split(',') {
+        let Some(who) = Who::parse(entry.trim()) else {
+            wrong.push(format!(
+                "{name} must be a list such as: ada@example.com, @example.com, group:platform, service:<client id>"
+            ));
+            break;
+        };
+        entries.push(who);
     }
-    if bad || read.is_empty() && !text.is_empty() {
-        wrong.push(format!(
-            "{name} must be a list such as: ada@example.com, @example.com, group:platform, service:<client id>"
-        ));
-    }
-    read
+    Some(entries)
 }
 
 #[cfg(test)]
@@ -136,10 +137,10 @@ pub(super) mod tests {
 
     #[test]
     fn lists_are_separated_by_commas_and_one_bad_entry_spoils_them() {
-        let roles = settings(&[("ACCESS_VIEWERS", " @a.test ,group:x y,, service:1.access,")]).roles;
+        let roles = settings(&[("ACCESS_VIEWERS", " @a.test ,group:x y, service:1.access")]).roles;
         let expected = [Who::Domain("a.test".into()), Who::Group("x y".into()), Who::Service("1.access".into())];
         assert_eq!(roles.viewers, expected);
-        for bad in ["a@b.c d@e.f", "a@b.c, *", ",", "a@b.c;d@e.f"] {
+        for bad in ["a@b.c d@e.f", "a@b.c,", "a@b.c,,d@e.f", "a@b.c, *", ",", "a@b.c;d@e.f"] {
             let (_, wrong) =
                 read(&[("ACCESS_TEAM_URL", "http://localhost:1"), ("ACCESS_AUD", "a"), ("ACCESS_OPERATORS", bad)]);
             assert_eq!(wrong.len(), 1, "{bad}: {wrong:?}");
@@ -163,6 +164,7 @@ pub(super) mod tests {
             "https://evil.test?.cloudflareaccess.com",
             "https://user@team.cloudflareaccess.com",
             "https://team.cloudflareaccess.com.evil.test",
+            "https://team.cloudflareaccess.com/",
             "https://team.cloudflareaccess.com/admin",
             "https://team.cloudflareaccess.com:8443",
             "http://localhost",
@@ -173,6 +175,5 @@ pub(super) mod tests {
         ] {
             assert!(!is_team_url(bad), "{bad}");
         }
-        assert_eq!(settings(&[("ACCESS_TEAM_URL", "http://localhost:8788/")]).team_url, "http://localhost:8788");
     }
 }

@@ -33,10 +33,11 @@ impl<'a> Token<'a> {
         if text.len() > MAX_LENGTH {
             return Err(Invalid::TooLong);
         }
-        let (signed, signature) = text.rsplit_once('.').ok_or(Invalid::Form)?;
-        let (header, payload) = signed.split_once('.').ok_or(Invalid::Form)?;
+        let (header, rest) = text.split_once('.').ok_or(Invalid::Form)?;
+        let (payload, signature) = rest.split_once('.').ok_or(Invalid::Form)?;
+        let signed = text.get(..header.len() + 1 + payload.len()).unwrap_or_default();
         let kid = key_id(&json::object(&decoded(header)?)?)?;
-        // A fourth part would make a dot of the payload, which base64url does not have.
+        // A fourth part would make a dot of the signature, which base64url does not have.
         Ok(Self { signed, payload: decoded(payload)?, signature: decoded(signature)?, kid })
     }
 
@@ -66,6 +67,11 @@ fn decoded(part: &str) -> Result<Vec<u8>, Invalid> {
     BASE64URL.decode(part).map_err(|_| Invalid::Form)
 }
 
+/// Whether `text` has only the 64 digits of base64url: nothing that means anything in a path, a quoted string or SQL.
+pub fn is_base64url(text: &str) -> bool {
+    text.bytes().all(|byte| byte.is_ascii_alphanumeric() || matches!(byte, b'-' | b'_'))
+}
+
 /// Checks the header; the name of the key that it calls for.
 fn key_id(header: &Map<String, Value>) -> Result<String, Invalid> {
     let text = |name| header.get(name).and_then(Value::as_str);
@@ -77,8 +83,7 @@ fn key_id(header: &Map<String, Value>) -> Result<String, Invalid> {
         return Err(Invalid::Header);
     }
     let kid = text("kid").unwrap_or_default();
-    let is_name = kid.bytes().all(|byte| byte.is_ascii_alphanumeric() || matches!(byte, b'-' | b'_'));
-    if kid.is_empty() || kid.len() > MAX_KEY_ID || !is_name {
+    if kid.is_empty() || kid.len() > MAX_KEY_ID || !is_base64url(kid) {
         return Err(Invalid::KeyId);
     }
     Ok(kid.to_owned())
