@@ -2,6 +2,8 @@
 
 use std::sync::Arc;
 
+use crate::access::keyring::Keyring;
+use crate::access::verifier::Verifier;
 use crate::clock::Clock;
 use crate::cloudflare::{Client, Transport};
 use crate::config::Config;
@@ -21,6 +23,10 @@ pub struct Ports {
     pub db: Arc<dyn Db>,
     /// Carries calls to Cloudflare.
     pub transport: Arc<dyn Transport>,
+    /// Fetches the keys of Cloudflare Access, for which somebody waits: gives up within seconds.
+    pub keys: Arc<dyn Transport>,
+    /// Checks signatures.
+    pub verifier: Arc<dyn Verifier>,
     /// Tells the time.
     pub clock: Arc<dyn Clock>,
     /// Gives random bytes.
@@ -35,7 +41,7 @@ pub struct Ports {
     pub log: Arc<dyn Log>,
 }
 
-/// The plane. Cheap to clone; holds no state of its own.
+/// The plane. Cheap to clone; holds no state of its own but the cached keys, which are the same in every clone.
 #[derive(Clone)]
 pub struct App {
     /// Settings.
@@ -44,6 +50,10 @@ pub struct App {
     pub registry: Registry,
     /// The Cloudflare API.
     pub cloudflare: Client,
+    /// The keys of Cloudflare Access.
+    pub keyring: Arc<Keyring>,
+    /// Checks signatures.
+    pub verifier: Arc<dyn Verifier>,
     /// Tells the time.
     pub clock: Arc<dyn Clock>,
     /// Gives random bytes.
@@ -72,6 +82,8 @@ impl App {
             config: Arc::new(config),
             registry: Registry::new(ports.db),
             cloudflare,
+            keyring: Arc::new(Keyring::new(ports.keys, ports.clock.clone())),
+            verifier: ports.verifier,
             clock: ports.clock,
             entropy: ports.entropy,
             wake: ports.wake,

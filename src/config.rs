@@ -2,6 +2,7 @@
 
 use std::str::FromStr;
 
+use crate::access;
 use crate::capacity::{Account, Amounts, setting};
 use crate::cloudflare::ApiToken;
 use crate::reconcile::budget::{Budget, LEAST_CALLS};
@@ -83,6 +84,8 @@ pub struct Config {
     pub signup_limits: SignupLimits,
     /// The challenge that has to be solved to sign up; `None`: there is none.
     pub turnstile: Option<Keys>,
+    /// Who may see and change what is not theirs; `None`: nobody.
+    pub access: Option<access::Settings>,
 }
 
 /// Limits on sign-ups that the plane sets itself, besides those of the account.
@@ -232,6 +235,7 @@ impl Config {
         if turnstile.as_ref().is_some_and(Keys::keep_nobody_off) {
             wrong.push("TURNSTILE_SECRET_KEY is one of Cloudflare's for tests, which keeps nobody off".to_owned());
         }
+        let access = access::Settings::read(&get, &mut wrong);
         match (signup_mode, key) {
             (Some(signup_mode), Some(sealing_key)) if wrong.is_empty() => Ok(Self {
                 api_base_url: get("CLOUDFLARE_API_BASE_URL")
@@ -251,6 +255,7 @@ impl Config {
                 account,
                 signup_limits,
                 turnstile,
+                access,
             }),
             _ => Err(ConfigError(wrong)),
         }
@@ -350,6 +355,17 @@ mod tests {
         let error = Config::read(&variables(&bad)).unwrap_err();
         assert_eq!(error.0.len(), bad.len(), "{error}");
         assert!(!error.to_string().contains("planted"));
+    }
+
+    #[test]
+    fn half_a_configuration_of_access_is_refused_and_none_is_a_plane_without_operators() {
+        assert_eq!(Config::read(&variables(&[])).unwrap().access, None);
+        let half = [("ACCESS_AUD", "an-audience"), ("ACCESS_OPERATORS", " ")];
+        let ConfigError(wrong) = Config::read(&variables(&half)).unwrap_err();
+        assert_eq!(wrong.len(), 2, "{wrong:?}");
+        let whole =
+            [half[0], ("ACCESS_TEAM_URL", "https://team.cloudflareaccess.com"), ("ACCESS_OPERATORS", "@example.com")];
+        assert!(Config::read(&variables(&whole)).unwrap().access.is_some());
     }
 
     #[test]

@@ -9,6 +9,7 @@
 //! | every route | [`http`] |
 //! | the pages for people | [`pages`] |
 //! | secrets and tokens | [`vault`] |
+//! | who an operator is | [`access`] |
 //! | what tenants are deployed from | [`release`] |
 //! | whether a person signs up | [`turnstile`] |
 //! | how often one caller may come | [`rate_limit`] |
@@ -20,6 +21,7 @@
 //!
 //! All of it builds natively and for wasm; the edge to the Workers runtime, `worker`, for wasm only.
 
+pub mod access;
 pub mod app;
 pub mod capacity;
 pub mod clock;

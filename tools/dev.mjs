@@ -8,6 +8,7 @@ import { spawn } from "node:child_process";
 import { mkdir, readFile, writeFile } from "node:fs/promises";
 import { createServer } from "node:net";
 import path from "node:path";
+import { parseEnv } from "node:util";
 
 /** Long-lived children that still run. */
 const services = new Set();
@@ -145,8 +146,9 @@ async function mustBeFree(number, variable) {
 /** The checked-in settings, moved to the emulator's port. */
 async function writeSettings() {
   const file = path.join(state, "dev.vars");
-  await writeFile(file, (await readFile("dev.vars", "utf8")).replaceAll("localhost:8788", `localhost:${emulatorPort}`));
-  return file;
+  const text = (await readFile("dev.vars", "utf8")).replaceAll("localhost:8788", `localhost:${emulatorPort}`);
+  await writeFile(file, text);
+  return { file, audience: parseEnv(text).ACCESS_AUD };
 }
 
 /** Local crons never fire by themselves. */
@@ -167,7 +169,7 @@ async function main() {
   await mustBeFree(planePort, "PLANE_PORT");
   await mustBeFree(emulatorPort, "EMULATOR_PORT");
   await mkdir(planeState, { recursive: true });
-  const settings = await writeSettings();
+  const { file: settings, audience } = await writeSettings();
 
   say("1/5 Building the emulator of the Cloudflare API (about a minute the first time)");
   await run("cargo", ["build", "-p", "cloudflare-emulator"]);
@@ -211,6 +213,9 @@ async function main() {
   The plane        ${planeUrl}
   Cloudflare       ${emulatorUrl}    (the emulator; tenants run at http://<script>.localhost:${emulatorPort}/)
   State            ${state}/    (remove it to start afresh)
+
+  Sign in as operator@example.com, who may change things, or as anyone else at example.com, who may look:
+    ${emulatorUrl}/cdn-cgi/access/login/localhost:${planePort}?kid=${audience}&redirect_url=/
 
   Sign a tenant up:
     curl -s ${planeUrl.replace("http://", "")}/v1/tenants -d '{"name":"alice"}' -H 'content-type: application/json'

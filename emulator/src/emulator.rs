@@ -192,7 +192,7 @@ impl Emulator {
     }
 
     /// Answer one call, or break the connection. The path starts with `/client/v4`, with `/s3/ACCOUNT` for R2's S3 API, or with
-    /// `/turnstile`; host and scheme matter only in an S3 call, which signs its host.
+    /// `/turnstile`, `/cdn-cgi/access` for a team of Access; host and scheme matter only in an S3 call, which signs its host.
     ///
     /// Never waits by itself: what takes time goes through `Options::on_delay`.
     pub async fn handle(&self, request: Request<Bytes>) -> Result<Response<Bytes>, Dropped> {

@@ -1,9 +1,10 @@
-//! The three APIs that the emulator speaks: Cloudflare's v4, R2's S3 API, and Turnstile's. Each has its own way to let a caller in
-//! and to say no.
+//! What the emulator speaks: Cloudflare's v4 API, R2's S3 API, Turnstile's, and what a team of Access answers to everybody.
+//! Each has its own way to let a caller in and to say no.
 
 use bytes::Bytes;
 use http::{HeaderValue, Method, Response, StatusCode, header};
 
+use crate::access;
 use crate::account::{check_account, check_token};
 use crate::call::Call;
 use crate::envelope;
@@ -18,6 +19,7 @@ pub(crate) enum Face {
     V4,
     S3,
     Turnstile,
+    Access,
 }
 
 impl Face {
@@ -25,6 +27,7 @@ impl Face {
         match full_path {
             path if path.starts_with(s3::PREFIX) => Self::S3,
             path if path.starts_with(turnstile::PREFIX) => Self::Turnstile,
+            path if path.starts_with(access::PREFIX) => Self::Access,
             _ => Self::V4,
         }
     }
@@ -33,7 +36,7 @@ impl Face {
     pub(crate) fn path(self, full_path: &str) -> &str {
         match self {
             Self::V4 => full_path.strip_prefix("/client/v4").unwrap_or(""),
-            Self::S3 | Self::Turnstile => full_path,
+            Self::S3 | Self::Turnstile | Self::Access => full_path,
         }
     }
 
@@ -42,6 +45,7 @@ impl Face {
             Self::V4 => routes::find(method, path),
             Self::S3 => s3::find(method, path, query),
             Self::Turnstile => turnstile::find(method, path),
+            Self::Access => access::find(method, path),
         }
     }
 
@@ -62,8 +66,8 @@ impl Face {
                 check_account(call)
             }
             Self::S3 => signature::check(call),
-            // The secret is a field of the form, which the handler checks.
-            Self::Turnstile => Ok(()),
+            // The secret of Turnstile is a field of the form, which the handler checks; the keys of Access are public.
+            Self::Turnstile | Self::Access => Ok(()),
         }
     }
 
@@ -71,6 +75,8 @@ impl Face {
     pub(crate) fn refusal(self, error: ApiError) -> Response<Bytes> {
         match self {
             Self::V4 => error.into_response(),
+            // What Access says then is not documented; nobody reads it.
+            Self::Access => error.into_response(),
             Self::S3 => xml::refusal(&error),
             Self::Turnstile => turnstile::refusal(&error),
         }
@@ -79,7 +85,7 @@ impl Face {
     /// 429 with `retry-after` in seconds.
     pub(crate) fn too_many_requests(self, retry_after: i64) -> Response<Bytes> {
         match self {
-            Self::V4 | Self::Turnstile => envelope::too_many_requests(retry_after),
+            Self::V4 | Self::Turnstile | Self::Access => envelope::too_many_requests(retry_after),
             Self::S3 => {
                 let error = ApiError::new(StatusCode::TOO_MANY_REQUESTS, 10058, "Rate limit exceeded.");
                 let mut response = xml::refusal(&error);

@@ -22,7 +22,7 @@ pub struct Entry {
     pub delayed_ms: u64,
     /// HTTP method.
     pub method: String,
-    /// Path below `/client/v4`; of the S3 face the whole one.
+    /// Path below `/client/v4`; of the S3 face and of Access the whole one.
     pub path: String,
     /// Query string as sent; empty without one.
     pub query: String,

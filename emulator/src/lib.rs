@@ -25,15 +25,17 @@
 //!
 //! | to read about | open |
 //! |---|---|
-//! | every route | `routes`, `s3`, `turnstile`; which of the three APIs is meant: `face` |
+//! | every route | `routes`, `s3`, `turnstile`, `access`; which of them is meant: `face` |
 //! | the way of a call: faults, rate limit, authentication, journal | `emulator` |
 //! | what exists | `world`; as comparable data: [`State`] |
 //! | each family of routes | `r2`, `objects`, `lifecycle`, `writer`, `scripts`, `versions`, `assets`, `secrets`, `triggers`, `durable_objects`, `containers`, `rollouts`, `account` |
+//! | keys, tokens and the sign-in page of Cloudflare Access | `access` |
 //! | what an upload may say | `metadata`, `bindings` |
 //! | error codes; limits | `error`; `limits` |
 //! | objects and running scripts | `runtime`; what is run: `worker`; the process that runs it: `runner` |
 //! | the server | `server`, `poke`, `proxy`, `snapshot`, `main` |
 
+mod access;
 mod account;
 mod assets;
 mod bindings;
@@ -72,6 +74,7 @@ mod worker;
 mod world;
 mod writer;
 
+pub use access::AccessIdentity;
 pub use emulator::{Clock, Delay, Dropped, Emulator, OpenError, Options};
 pub use fault::{Effect, Fault, FaultStatus};
 pub use journal::{Entry, REDACTED};

@@ -6,8 +6,9 @@
 use bytes::Bytes;
 use http::{HeaderMap, Method, Response, StatusCode, header};
 use serde::Deserialize;
-use serde_json::{Value, json};
+use serde_json::{Map, Value, json};
 
+use crate::access::AccessIdentity;
 use crate::call::decode;
 use crate::emulator::Emulator;
 use crate::envelope::json_response;
@@ -49,6 +50,33 @@ struct SeedApplication {
     image: String,
 }
 
+/// Whom a token is for: exactly one of the two. `claims` come over those of a usual token; null takes one away.
+#[derive(Deserialize)]
+#[serde(deny_unknown_fields)]
+struct AccessToken {
+    audience: String,
+    email: Option<String>,
+    service_token: Option<String>,
+    #[serde(default)]
+    claims: Map<String, Value>,
+}
+
+impl AccessToken {
+    fn make(self, emulator: &Emulator, team_url: &str) -> Result<String, Refusal> {
+        let identity = match (&self.email, &self.service_token) {
+            (Some(email), None) => AccessIdentity::Person(email),
+            (None, Some(client_id)) => AccessIdentity::Service(client_id),
+            _ => return Err(bad(&"say email or service_token")),
+        };
+        let mut claims = emulator.access_claims(team_url, &self.audience, identity);
+        if let Some(claims) = claims.as_object_mut() {
+            claims.extend(self.claims);
+            claims.retain(|_, value| !value.is_null());
+        }
+        Ok(emulator.access_token(&claims))
+    }
+}
+
 /// A refusal of these routes: status and why.
 type Refusal = (StatusCode, String);
 
@@ -72,7 +100,7 @@ pub(crate) async fn handle(
     let result = if from_elsewhere(headers) {
         Err((StatusCode::FORBIDDEN, "not for pages of another origin".to_owned()))
     } else {
-        answer(emulator, method, path, query, body).await
+        answer(emulator, method, path, query, headers, body).await
     };
     match result {
         Ok(value) => json_response(StatusCode::OK, &value),
@@ -81,7 +109,7 @@ pub(crate) async fn handle(
 }
 
 /// Whether a browser sent this for a page that is not the server's own.
-fn from_elsewhere(headers: &HeaderMap) -> bool {
+pub(crate) fn from_elsewhere(headers: &HeaderMap) -> bool {
     let text = |name| headers.get(name).and_then(|value| value.to_str().ok());
     text(header::ORIGIN).is_some_and(|origin| {
         let host = origin.split_once("://").map_or("", |(_, host)| host);
@@ -89,7 +117,14 @@ fn from_elsewhere(headers: &HeaderMap) -> bool {
     })
 }
 
-async fn answer(emulator: &Emulator, method: &Method, path: &str, query: &str, body: &[u8]) -> Result<Value, Refusal> {
+async fn answer(
+    emulator: &Emulator,
+    method: &Method,
+    path: &str,
+    query: &str,
+    headers: &HeaderMap,
+    body: &[u8],
+) -> Result<Value, Refusal> {
     let segments: Vec<&str> = path.strip_prefix(PREFIX).unwrap_or("").split('/').collect();
     match (method.as_str(), segments.as_slice()) {
         ("GET", ["health"]) => Ok(json!({"status": "ok"})),
@@ -128,6 +163,16 @@ async fn answer(emulator: &Emulator, method: &Method, path: &str, query: &str, b
             let cron = cron.map(|(_, cron)| cron.into_owned()).unwrap_or_default();
             emulator.run_cron(&script, &cron).await.map_err(|error| broken(&error))?;
             Ok(json!({}))
+        }
+        ("POST", ["access", "rotate"]) => {
+            emulator.rotate_access_keys();
+            emulator.save().map_err(|error| broken(&error))?;
+            Ok(json!({"kid": emulator.access_keys().1.kid}))
+        }
+        ("POST", ["access", "token"]) => {
+            let host = headers.get(header::HOST).and_then(|host| host.to_str().ok()).unwrap_or_default();
+            let asked: AccessToken = serde_json::from_slice(body).map_err(|error| bad(&error))?;
+            Ok(json!({"token": asked.make(emulator, &format!("http://{host}"))?}))
         }
         _ => Err((StatusCode::NOT_FOUND, format!("no route {method} {path}"))),
     }

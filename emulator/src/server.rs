@@ -10,6 +10,7 @@ use hyper::service::service_fn;
 use hyper_util::rt::TokioIo;
 use tokio::net::{TcpListener, TcpStream};
 
+use crate::access;
 use crate::emulator::{Dropped, Emulator};
 use crate::envelope::text_response;
 use crate::poke;
@@ -98,8 +99,10 @@ async fn answer(emulator: Emulator, proxy: Proxy, request: Request<Incoming>) ->
     } else if path.starts_with(poke::PREFIX) {
         let query = head.uri.query().unwrap_or("");
         poke::handle(&emulator, &head.method, path, query, &head.headers, &bytes).await
+    } else if path.starts_with(access::PREFIX) {
+        access::sign_in::handle(&emulator, &head.method, path, head.uri.query().unwrap_or(""), &head.headers, &bytes)
     } else {
-        let text = "A stand-in for the Cloudflare API.\n\n/client/v4/        the API\n/s3/ACCOUNT/       R2's S3 API\n/turnstile/v0/     Turnstile's siteverify\n/__emulator/state  what exists\n";
+        let text = "A stand-in for the Cloudflare API.\n\n/client/v4/        the API\n/s3/ACCOUNT/       R2's S3 API\n/turnstile/v0/     Turnstile's siteverify\n/cdn-cgi/access/   a team of Cloudflare Access\n/__emulator/state  what exists\n";
         let status = if path == "/" { StatusCode::OK } else { StatusCode::NOT_FOUND };
         text_response(status, "text/plain; charset=utf-8", text)
     };
@@ -108,5 +111,6 @@ async fn answer(emulator: Emulator, proxy: Proxy, request: Request<Incoming>) ->
 
 /// Whether the path is that of one of the APIs that are emulated.
 fn is_api(path: &str) -> bool {
-    ["/client/v4/", s3::PREFIX, turnstile::PREFIX].iter().any(|prefix| path.starts_with(prefix))
+    path == "/cdn-cgi/access/certs"
+        || ["/client/v4/", s3::PREFIX, turnstile::PREFIX].iter().any(|prefix| path.starts_with(prefix))
 }

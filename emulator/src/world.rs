@@ -94,6 +94,9 @@ pub(crate) struct World {
     /// Turnstile challenges that were solved, by token.
     #[serde(default)]
     pub challenges: BTreeMap<String, Challenge>,
+    /// How often the keys of Access were rotated.
+    #[serde(default)]
+    pub access_rotations: u64,
 }
 
 impl World {
@@ -111,6 +114,7 @@ impl World {
             uploads: Vec::new(),
             writers: BTreeMap::new(),
             challenges: BTreeMap::new(),
+            access_rotations: 0,
         }
     }
 

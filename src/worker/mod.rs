@@ -6,8 +6,9 @@
 //! - **No panic and, from the queue, no `Err`.** Either one resets the whole instance and ends every other request that
 //!   is in flight on it. `worker` installs its own panic hook at start, and that hook is what marks the instance for
 //!   the reset; a hook that did not call it would leave the instance in a broken state.
-//! - **Statics hold binding handles and what is made of the settings, nothing else.** A request, a stream or a future
-//!   belongs to the request that made it; touching it from another one fails. Statics vanish whenever an isolate does.
+//! - **Statics hold binding handles, what is made of the settings, and data that can be had again, nothing else.** A
+//!   request, a stream or a future belongs to the request that made it; touching it from another one fails, and so does
+//!   waiting for a lock that another one holds while it waits. Statics vanish whenever an isolate does.
 //! - **`SendFuture` and `SendWrapper` appear here only.** JavaScript values are not `Send`; a Worker has one thread.
 
 mod bridge;
@@ -19,6 +20,7 @@ mod queue;
 mod r2;
 mod rate_limit;
 mod system;
+mod webcrypto;
 
 use std::sync::{Arc, OnceLock};
 
@@ -29,6 +31,9 @@ use crate::config::{Config, ConfigError};
 
 /// How long one call to the Cloudflare API may take. An upload with its assets is the longest of them.
 const CALL_TIMEOUT_MS: u32 = 60_000;
+
+/// How long the keys of Access may take: an operator's request waits for them, and they are a few kilobytes.
+const KEYS_TIMEOUT_MS: u32 = 5_000;
 
 /// The plane of this isolate, or what is wrong with its settings: requests are then told so, and events do nothing.
 /// Settings and bindings cannot change within its life.
@@ -52,6 +57,8 @@ fn ports(env: &Env) -> worker::Result<Ports> {
     Ok(Ports {
         db: Arc::new(d1::D1::new(env.d1("DB")?)),
         transport: Arc::new(fetch::FetchTransport::new(CALL_TIMEOUT_MS)),
+        keys: Arc::new(fetch::FetchTransport::new(KEYS_TIMEOUT_MS)),
+        verifier: Arc::new(webcrypto::WebCrypto),
         clock: Arc::new(system::SystemClock),
         entropy: Arc::new(system::SystemEntropy),
         wake: Arc::new(queue::QueueWakeUp::new(env.queue("ROUNDS")?, console::logger())),

@@ -11,6 +11,7 @@ use bytes::Bytes;
 use cloudflare_emulator::{Dropped, Emulator, Options, RateLimit};
 use futures_util::future::BoxFuture;
 use http::{HeaderValue, Request, Response, StatusCode};
+use paramita::access::native::Native;
 use paramita::app::{App, Ports};
 use paramita::clock::{Clock, ManualClock, Timestamp};
 use paramita::cloudflare::transport::TimeLimit;
@@ -175,13 +176,17 @@ impl TestPlane {
         let log = Arc::new(MemoryLog::default());
         let rate_limiter = Arc::new(MemoryRateLimiter::new(Arc::clone(&clock) as Arc<dyn Clock>));
         let blobs = release.as_ref().map(|release| release.blobs.clone()).unwrap_or_default();
+        let wire: Arc<dyn Transport> =
+            Arc::new(InProcess { emulator: emulator.clone(), call_ms: Arc::clone(&call_ms) });
         let ports = Ports {
             db: Arc::new(Connection {
                 database: Arc::clone(&database),
                 until_lost: Arc::clone(&until_lost),
                 until_hung: Arc::clone(&until_hung),
             }),
-            transport: Arc::new(InProcess { emulator: emulator.clone(), call_ms: Arc::clone(&call_ms) }),
+            transport: Arc::clone(&wire),
+            keys: wire,
+            verifier: Arc::new(Native),
             clock: Arc::clone(&clock) as Arc<dyn Clock>,
             entropy: Arc::new(SeededEntropy::new(1)),
             wake: Arc::clone(&nudges) as Arc<dyn WakeUp>,

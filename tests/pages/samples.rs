@@ -3,7 +3,7 @@
 use maud::Markup;
 use paramita::clock::Timestamp;
 use paramita::config::SignupMode;
-use paramita::cost::Usage;
+use paramita::cost::{Preset, Usage};
 use paramita::pages::created::{Created, TokenMade, created, token_made};
 use paramita::pages::error::{Problem, problem};
 use paramita::pages::home::{Home, home};
@@ -42,7 +42,7 @@ fn stranger() -> Frame<'static> {
 /// What may be chosen, with its price.
 pub fn sizes() -> Vec<Size> {
     let open = InstanceType::ALL.into_iter().filter(|size| size.is_open_to_tenants());
-    let price = |size| Usage::around_the_clock(size, 1, 10).estimate().next_tenant.total;
+    let price = |size| Usage::around_the_clock(size, 1, Preset::Light.cpu_percent()).estimate().next_tenant.total;
     open.map(|size| Size { instance_type: size, monthly: price(size) }).collect()
 }
 

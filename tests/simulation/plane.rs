@@ -14,6 +14,7 @@ use cloudflare_emulator::{Effect, Emulator, Fault, Options, State};
 use futures_util::FutureExt;
 use futures_util::future::BoxFuture;
 use http::{Request, Response};
+use paramita::access::native::Native;
 use paramita::app::{App, Ports};
 use paramita::clock::{Clock, Timestamp};
 use paramita::cloudflare::{Transport, TransportError};
@@ -134,18 +135,21 @@ impl Plane {
         let watch = Arc::new(Watch::new(seed, Arc::clone(&database)));
         let nudges = Arc::new(Nudges { time: Arc::clone(&time), waiting: Mutex::default() });
         let log = Arc::new(MemoryLog::default());
+        let wire: Arc<dyn Transport> = Arc::new(Wire {
+            emulator: emulator.clone(),
+            stale_since_ms: AtomicI64::new(START_MS),
+            time: Arc::clone(&time),
+            watch: Arc::clone(&watch),
+        });
         let ports = Ports {
             db: Arc::new(Connection {
                 database: Arc::clone(&database),
                 time: Arc::clone(&time),
                 watch: Arc::clone(&watch),
             }),
-            transport: Arc::new(Wire {
-                emulator: emulator.clone(),
-                stale_since_ms: AtomicI64::new(START_MS),
-                time: Arc::clone(&time),
-                watch: Arc::clone(&watch),
-            }),
+            transport: Arc::clone(&wire),
+            keys: wire,
+            verifier: Arc::new(Native),
             clock: Arc::clone(&time) as Arc<dyn Clock>,
             entropy: Arc::new(SeededEntropy::new(seed)),
             wake: Arc::clone(&nudges) as Arc<dyn WakeUp>,
