@@ -79,7 +79,7 @@ fn header(frame: Frame<'_>) -> Markup {
                         button.quiet { "Sign out" }
                     }
                 } @else {
-                    a href="/#open" { "Open your tenant" }
+                    a href="/#open" { "Sign in" }
                     a href="/signup" { "Sign up" }
                 }
             }

@@ -121,9 +121,9 @@ pub fn dimensions(size: InstanceType) -> Markup {
     };
     let quarters = dimensions.memory_quarter_gib;
     html! {
-        (cpus) " vCPU · "
-        @if quarters.is_multiple_of(4) { (quarters / 4) " GiB" } @else { (quarters * 256) " MiB" }
-        " memory · " (dimensions.disk_gb) " GB disk"
+        (cpus) "\u{a0}vCPU · "
+        @if quarters.is_multiple_of(4) { (quarters / 4) "\u{a0}GiB" } @else { (quarters * 256) "\u{a0}MiB" }
+        "\u{a0}memory · " (dimensions.disk_gb) "\u{a0}GB\u{a0}disk"
     }
 }
 

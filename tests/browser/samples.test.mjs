@@ -25,7 +25,8 @@ async function show(name, way) {
   return page;
 }
 
-describe("every page", () => {
+// Two at a time: a page and its test wait for each other.
+describe("every page", { concurrency: 2 }, () => {
   for (const way of ways) {
     test(`looked at ${way.name}: nothing in the way of anybody, nothing over the edge, nothing refused`, async (t) => {
       for (const name of samples.pages) {
