@@ -49,9 +49,14 @@ impl Call {
         self.headers.get(name)?.to_str().ok()
     }
 
-    /// The name of the host that the caller asked, without its port.
+    /// The host that the caller asked, with its port if it has one of its own.
+    pub fn host(&self) -> &str {
+        self.header(HOST).unwrap_or_default()
+    }
+
+    /// The name of that host.
     pub fn hostname(&self) -> &str {
-        let host = self.header(HOST).unwrap_or_default();
+        let host = self.host();
         host.rsplit_once(':').map_or(host, |(name, _)| name)
     }
 

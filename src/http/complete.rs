@@ -5,6 +5,7 @@ use http::header::{ALLOW, CACHE_CONTROL, HeaderName, HeaderValue, RETRY_AFTER, W
 use super::access_log::Entry;
 use super::error::{ApiError, Problem};
 use super::reply::{RATE_LIMIT, RATE_LIMIT_POLICY, Response, with_body};
+use crate::access;
 use crate::rate_limit::Refusal;
 use crate::turnstile::Refusal as Challenge;
 
@@ -55,6 +56,7 @@ fn refusal(error: &ApiError, problem: &Problem) -> Response {
         ApiError::ScopeMissing(scope) => {
             header(WWW_AUTHENTICATE, format!("Bearer error=\"insufficient_scope\", scope=\"{}\"", scope.as_str()))
         }
+        ApiError::NotOperator(access::Refusal::KeysUnavailable) => header(RETRY_AFTER, "5".to_owned()),
         ApiError::MethodNotAllowed(allow) => header(ALLOW, allow.clone()),
         ApiError::Unavailable(_) => header(RETRY_AFTER, "5".to_owned()),
         ApiError::RateLimited(Refusal::TooMany(policy)) => vec![

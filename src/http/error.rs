@@ -3,6 +3,7 @@
 use http::StatusCode;
 use serde::Serialize;
 
+use crate::access;
 use crate::capacity::Full;
 use crate::config::ConfigError;
 use crate::rate_limit;
@@ -99,6 +100,18 @@ pub enum ApiError {
     /// No such token of the tenant's.
     #[error("the tenant has no token of that id")]
     NoSuchToken,
+    /// Somebody who is no operator.
+    #[error("{0}")]
+    NotOperator(access::Refusal),
+    /// An operator who may only look.
+    #[error("viewers may look and change nothing; ask for the role operator")]
+    ViewerOnly,
+    /// A change that another site's page asked for.
+    #[error("changes are taken from this site's own pages only")]
+    OtherOrigin,
+    /// No such invite.
+    #[error("there is no invite of that id")]
+    NoSuchInvite,
     /// No such thing, or it is not the caller's to see.
     #[error("there is no tenant of that name, or the token is not its own")]
     NoSuchTenant,
@@ -211,6 +224,14 @@ impl ApiError {
             Self::TooManyTokens => (S::CONFLICT, "too_many_tokens", "Too many tokens"),
             Self::LastToken => (S::CONFLICT, "last_token", "Last token"),
             Self::NoSuchToken => (S::NOT_FOUND, "no_such_token", "No such token"),
+            Self::NotOperator(access::Refusal::NotConfigured | access::Refusal::KeysUnavailable) => {
+                (S::SERVICE_UNAVAILABLE, "operators_unavailable", "No operators now")
+            }
+            Self::NotOperator(access::Refusal::NoRole(_)) => (S::FORBIDDEN, "no_role", "No role"),
+            Self::NotOperator(_) => (S::UNAUTHORIZED, "not_operator", "Not an operator"),
+            Self::ViewerOnly => (S::FORBIDDEN, "viewer_only", "Viewers change nothing"),
+            Self::OtherOrigin => (S::FORBIDDEN, "other_origin", "From another site"),
+            Self::NoSuchInvite => (S::NOT_FOUND, "no_such_invite", "No such invite"),
             Self::NoSuchTenant => (S::NOT_FOUND, "no_such_tenant", "No such tenant"),
             Self::NoSuchSecret => (S::NOT_FOUND, "no_such_secret", "No such secret"),
             Self::NoSuchRoute => (S::NOT_FOUND, "no_such_route", "No such route"),
@@ -262,6 +283,12 @@ impl From<registry::Error> for ApiError {
 impl From<rate_limit::Refusal> for ApiError {
     fn from(refusal: rate_limit::Refusal) -> Self {
         Self::RateLimited(refusal)
+    }
+}
+
+impl From<access::Refusal> for ApiError {
+    fn from(refusal: access::Refusal) -> Self {
+        Self::NotOperator(refusal)
     }
 }
 

@@ -10,6 +10,7 @@ mod complete;
 mod conditional;
 mod error;
 mod idempotency;
+mod origin;
 mod query;
 mod reply;
 pub mod routes;
@@ -17,7 +18,8 @@ mod view;
 
 use bytes::Bytes;
 use http::header::{
-    ACCEPT, ALLOW, AUTHORIZATION, CONTENT_LENGTH, CONTENT_TYPE, HOST, HeaderName, IF_MATCH, IF_NONE_MATCH,
+    ACCEPT, ALLOW, AUTHORIZATION, CONTENT_LENGTH, CONTENT_TYPE, COOKIE, HOST, HeaderName, IF_MATCH, IF_NONE_MATCH,
+    ORIGIN,
 };
 use http::{HeaderValue, Method, Request, StatusCode};
 
@@ -27,24 +29,30 @@ use self::call::Call;
 use self::complete::complete;
 pub use self::error::ApiError;
 use self::idempotency::{IDEMPOTENCY_KEY, Key};
+use self::origin::SEC_FETCH_SITE;
 use self::query::Query;
 pub use self::reply::Response;
 use self::routes::{Handler, Route};
+use crate::access;
 use crate::app::App;
 use crate::config::ConfigError;
 use crate::rate_limit::{self, Limit};
 
 /// The headers of a request that anything here reads. The Worker's edge hands on these and no others.
-pub const HEADERS_READ: [HeaderName; 9] = [
+pub const HEADERS_READ: [HeaderName; 13] = [
     ACCEPT,
+    access::ASSERTION,
     AUTHORIZATION,
     CF_CONNECTING_IP,
     CONTENT_LENGTH,
     CONTENT_TYPE,
+    COOKIE,
     HOST,
     IDEMPOTENCY_KEY,
     IF_MATCH,
     IF_NONE_MATCH,
+    ORIGIN,
+    SEC_FETCH_SITE,
 ];
 
 /// Longest body taken: a hundred secrets of 5 KiB each, escaped, fit.
@@ -99,18 +107,30 @@ async fn dispatch(app: &App, request: Request<Bytes>, entry: &mut Entry<'_>) -> 
     };
     rate_limit::admit(app.rate_limiter.as_ref(), Limit::Requests, &call.network()).await?;
     let if_none_match = call.header(IF_NONE_MATCH).map(str::to_owned);
-    let response = match route.handler {
+    let response = match &route.handler {
         Handler::Public(handler) => {
             call.accepts(route)?;
             call.key = Key::of(&call, route.path)?;
             once(call, |call| handler(call)).await?
         }
         Handler::Tenant(scope, handler) => {
-            let owner = auth::owner(&call, scope).await?;
+            let owner = auth::owner(&call, *scope).await?;
             entry.owner = Some((owner.tenant.id.clone(), owner.tenant.name.clone()));
             call.accepts(route)?;
             call.key = Key::of(&call, &owner.tenant.id.0)?;
             once(call, |call| handler(call, owner)).await?
+        }
+        Handler::Operator(role, handler) => {
+            let operator = access::authenticate(app, &call.headers).await?;
+            if operator.role < *role {
+                return Err(ApiError::ViewerOnly);
+            }
+            if route.method != Method::GET {
+                call.refuse_other_origin()?;
+            }
+            call.accepts(route)?;
+            call.key = Key::of(&call, &format!("operator/{}", operator.identity))?;
+            once(call, |call| handler(call, operator)).await?
         }
     };
     let is_read = route.method == Method::GET;

@@ -11,6 +11,7 @@ use super::auth::Owner;
 use super::call::Call;
 use super::error::ApiError;
 use super::reply::{JSON, JSONC, Response};
+use crate::access::{Operator, Role};
 use crate::vault::Scope;
 
 pub(super) type Answer = BoxFuture<'static, Result<Response, ApiError>>;
@@ -33,6 +34,8 @@ pub enum Handler {
     Public(fn(Call) -> Answer),
     /// Whoever shows a token of the tenant in the address that is good for the scope.
     Tenant(Scope, fn(Call, Owner) -> Answer),
+    /// Whoever Cloudflare Access let in, with this role or a greater one.
+    Operator(Role, fn(Call, Operator) -> Answer),
 }
 
 const fn route(method: Method, path: &'static str, handler: Handler) -> Route {
@@ -53,8 +56,15 @@ macro_rules! tenant {
     };
 }
 
+/// A handler for those who run the plane.
+macro_rules! operator {
+    ($role:ident, $handler:path) => {
+        Handler::Operator(Role::$role, |call, operator| Box::pin($handler(call, operator)))
+    };
+}
+
 /// The table. Routes of the same address stand together.
-pub static ROUTES: [Route; 21] = [
+pub static ROUTES: [Route; 24] = [
     route(Method::GET, "/healthz", public!(api::health::read)),
     route(Method::GET, "/v1/instance-types", public!(api::instance_types::list)),
     route(Method::GET, "/v1/estimate", public!(api::estimate::read)),
@@ -81,6 +91,9 @@ pub static ROUTES: [Route; 21] = [
         handler: tenant!(Read, api::wrangler_config::read),
         produces: JSONC,
     },
+    route(Method::GET, "/admin/api/invites", operator!(Viewer, api::invites::list)),
+    route(Method::POST, "/admin/api/invites", operator!(Operator, api::invites::create)),
+    route(Method::DELETE, "/admin/api/invites/{id}", operator!(Operator, api::invites::revoke)),
 ];
 
 /// The routes of the address that `path` is, and what varies in it, still percent-encoded.

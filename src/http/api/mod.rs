@@ -6,6 +6,7 @@ pub mod estimate;
 pub mod events;
 pub mod health;
 pub mod instance_types;
+pub mod invites;
 pub mod lifecycle;
 pub mod names;
 pub mod receipt;
