@@ -35,6 +35,17 @@ impl Difference {
     }
 }
 
+impl Difference {
+    /// As a sentence of a month's bill: `$13.88 more a month`.
+    pub fn in_words(self) -> String {
+        match self {
+            _ if self.amount().rounded(2) == "0.00" => "The price stays as it is".to_owned(),
+            Self::More(amount) => format!("{amount} more a month"),
+            Self::Less(amount) => format!("{amount} less a month"),
+        }
+    }
+}
+
 impl fmt::Display for Difference {
     /// As people read it: `+$13.88`, `-$13.88`, `$0.00`.
     fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {

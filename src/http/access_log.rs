@@ -16,6 +16,8 @@ pub(super) struct Entry<'a> {
     pub request_id: String,
     /// The pattern of its address, once that is known.
     pub route: Option<&'static str>,
+    /// Whether people look at its answers.
+    pub is_page: bool,
     /// Whose token was shown, once that is known.
     pub owner: Option<(TenantId, TenantName)>,
     log: &'a Logger,
@@ -29,6 +31,7 @@ impl<'a> Entry<'a> {
         Self {
             request_id: format!("req_{}", hex(&entropy::bytes::<8>(app.entropy.as_ref()))),
             route: None,
+            is_page: false,
             owner: None,
             log: &app.log,
             stopwatch: app.log.start(),

@@ -19,6 +19,13 @@ pub struct Owner {
     pub token: Token,
 }
 
+impl Owner {
+    /// The same once more, for a handler that takes it.
+    pub fn again(&self) -> Self {
+        Self { tenant: self.tenant.clone(), resources: self.resources.clone(), token: self.token.clone() }
+    }
+}
+
 /// The owner of the tenant that the address of `call` names first, by a token that is good for `scope`. One database round
 /// trip.
 ///

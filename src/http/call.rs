@@ -2,16 +2,17 @@
 
 use bytes::Bytes;
 use http::header::{ACCEPT, CONTENT_TYPE, HOST, HeaderName};
-use http::{HeaderMap, Method};
+use http::{HeaderMap, HeaderValue, Method};
 use matchit::Params;
 use percent_encoding::percent_decode_str;
 use serde_json::{Map, Value as Json};
 
 use super::MAX_BODY_BYTES;
+use super::address::CF_CONNECTING_IP;
 use super::error::ApiError;
 use super::idempotency::{Kept, Key};
 use super::query::Query;
-use super::reply::Response;
+use super::reply::{JSON, Response};
 use super::routes::Route;
 use crate::app::App;
 
@@ -37,6 +38,26 @@ impl Call {
     /// What the address has at its `at`th `{…}`, counted from 0; empty where the address has none.
     pub fn param(&self, at: usize) -> &str {
         self.params.get(at).map_or("", String::as_str)
+    }
+
+    /// This call with `body` as its JSON and `query` behind its address, and without whatever else it came with.
+    pub(super) fn with_json(&self, query: &str, body: String) -> Self {
+        let mut headers = HeaderMap::new();
+        headers.insert(CONTENT_TYPE, HeaderValue::from_static(JSON));
+        for name in [CF_CONNECTING_IP, HOST] {
+            headers.extend(self.headers.get(&name).map(|value| (name, value.clone())));
+        }
+        Self {
+            app: self.app.clone(),
+            request_id: self.request_id.clone(),
+            query: Query::parse(query),
+            key: None,
+            method: self.method.clone(),
+            address: self.address.clone(),
+            params: self.params.clone(),
+            headers,
+            body: body.into(),
+        }
     }
 
     /// `answer` as it is to be kept for the request's key, if it has one.

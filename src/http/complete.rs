@@ -5,6 +5,7 @@ use http::header::{ALLOW, CACHE_CONTROL, HeaderName, HeaderValue, RETRY_AFTER, W
 use super::access_log::Entry;
 use super::error::{ApiError, Problem};
 use super::reply::{RATE_LIMIT, RATE_LIMIT_POLICY, Response, with_body};
+use super::site;
 use crate::access;
 use crate::rate_limit::Refusal;
 use crate::turnstile::Refusal as Challenge;
@@ -28,10 +29,17 @@ pub(super) fn complete(outcome: Result<Response, ApiError>, entry: Option<Entry<
         }
         Err(error) => {
             let problem = Problem::of(&error, &id);
+            let is_page = entry.as_ref().is_some_and(|entry| entry.is_page);
             if let Some(entry) = entry {
                 entry.write(problem.status(), Some(&problem));
             }
-            refusal(&error, &problem)
+            let mut response = refusal(&error, &problem);
+            if is_page {
+                let page = site::problem(&problem, &id);
+                *response.body_mut() = page.body().clone();
+                response.headers_mut().extend(page.headers().clone());
+            }
+            response
         }
     };
     let headers = response.headers_mut();

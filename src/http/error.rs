@@ -34,6 +34,15 @@ pub enum ApiError {
     /// The body is of another type.
     #[error("send the body as JSON, with the header content-type: application/json")]
     UnsupportedMediaType,
+    /// The body is no form.
+    #[error("send the form as a browser does")]
+    NotAForm,
+    /// Nobody has come in, or not for this tenant.
+    #[error("there is no such tenant, or you have not opened it with its token yet")]
+    SignedOut,
+    /// A form without the proof that it is of this session's page.
+    #[error("the form is too old, or not of this site; go back, load the page again and send it once more")]
+    FormTooOld,
     /// The body is too long.
     #[error("the body is longer than {} bytes", super::MAX_BODY_BYTES)]
     TooLarge,
@@ -175,12 +184,12 @@ pub enum ApiError {
 #[derive(Clone, Debug, Serialize)]
 pub(super) struct Problem {
     r#type: String,
-    title: &'static str,
+    pub(super) title: &'static str,
     status: u16,
-    detail: String,
+    pub(super) detail: String,
     pub(super) code: &'static str,
     #[serde(skip_serializing_if = "Vec::is_empty")]
-    errors: Vec<FieldError>,
+    pub(super) errors: Vec<FieldError>,
     request_id: String,
     /// Why the request failed on our side; for the log, never sent.
     #[serde(skip)]
@@ -195,6 +204,9 @@ impl ApiError {
             Self::Malformed(_) => (S::BAD_REQUEST, "malformed", "Malformed request"),
             Self::NotJson(_) => (S::BAD_REQUEST, "not_json", "Malformed JSON"),
             Self::UnsupportedMediaType => (S::UNSUPPORTED_MEDIA_TYPE, "unsupported_media_type", "Not JSON"),
+            Self::NotAForm => (S::UNSUPPORTED_MEDIA_TYPE, "not_a_form", "Not a form"),
+            Self::SignedOut => (S::UNAUTHORIZED, "signed_out", "Open your tenant first"),
+            Self::FormTooOld => (S::FORBIDDEN, "form_too_old", "The form is too old"),
             Self::TooLarge => (S::PAYLOAD_TOO_LARGE, "too_large", "Body too large"),
             Self::Invalid(_) => (S::UNPROCESSABLE_ENTITY, "invalid", "Invalid request"),
             Self::BadName(error) => (S::UNPROCESSABLE_ENTITY, error.code(), "Invalid tenant name"),

@@ -60,6 +60,13 @@ impl Key {
         }))
     }
 
+    /// The key of a form for people: `content` is what it stands for.
+    pub(super) fn of_form(key: &str, content: &str) -> Result<Self, ApiError> {
+        let key = parse(key).ok_or(ApiError::KeyMalformed)?;
+        let hash = |bytes: &[u8]| hex(&Sha256::digest(bytes));
+        Ok(Self { scope: "/signup".to_owned(), hash: hash(key.as_bytes()), fingerprint: hash(content.as_bytes()) })
+    }
+
     /// What the request was answered, if it was.
     pub(super) async fn replay(&self, app: &App) -> Result<Option<Response>, ApiError> {
         let Some(kept) = app.registry.kept_answer(&self.scope, &self.hash, app.clock.now()).await? else {

@@ -14,6 +14,7 @@ mod origin;
 mod query;
 mod reply;
 pub mod routes;
+mod site;
 mod view;
 
 use bytes::Bytes;
@@ -31,8 +32,11 @@ pub use self::error::ApiError;
 use self::idempotency::{IDEMPOTENCY_KEY, Key};
 use self::origin::SEC_FETCH_SITE;
 use self::query::Query;
+use self::reply::HTML;
 pub use self::reply::Response;
 use self::routes::{Handler, Route};
+use self::site::form::Form;
+use self::site::session::Session;
 use crate::access;
 use crate::app::App;
 use crate::config::ConfigError;
@@ -87,6 +91,7 @@ async fn dispatch(app: &App, request: Request<Bytes>, entry: &mut Entry<'_>) -> 
     let wanted = if parts.method == Method::HEAD { Method::GET } else { parts.method };
     let route = at_path.iter().find(|route| route.method == wanted);
     entry.route = at_path.first().map(|route| route.path);
+    entry.is_page = at_path.first().is_some_and(|route| route.produces == HTML);
     let Some(route) = route else {
         return if wanted == Method::OPTIONS {
             Ok(options(at_path))
@@ -120,6 +125,29 @@ async fn dispatch(app: &App, request: Request<Bytes>, entry: &mut Entry<'_>) -> 
             call.key = Key::of(&call, &owner.tenant.id.0)?;
             once(call, |call| handler(call, owner)).await?
         }
+        Handler::Page(handler) => {
+            if route.method != Method::GET {
+                call.refuse_foreign_form()?;
+            }
+            handler(call).await?
+        }
+        Handler::Session(handler) => match Session::of(&call).await {
+            Ok(session) => {
+                entry.owner = Some((session.owner.tenant.id.clone(), session.owner.tenant.name.clone()));
+                handler(call, session).await?
+            }
+            // Whoever follows a link to a tenant's page is asked for its token.
+            Err(ApiError::SignedOut) if !call.address.contains("/progress") => site::sign_in(&call),
+            Err(error) => return Err(error),
+        },
+        Handler::Form(handler) => {
+            call.refuse_foreign_form()?;
+            let form = Form::read(&call)?;
+            let session = Session::of(&call).await?;
+            session.check(&form)?;
+            entry.owner = Some((session.owner.tenant.id.clone(), session.owner.tenant.name.clone()));
+            handler(call, session, form).await?
+        }
         Handler::Operator(role, handler) => {
             let operator = access::authenticate(app, &call.headers).await?;
             if operator.role < *role {
@@ -138,7 +166,7 @@ async fn dispatch(app: &App, request: Request<Bytes>, entry: &mut Entry<'_>) -> 
 }
 
 /// Answers `call` by `handler`; or, when its key stands for a request already, as that one was answered.
-async fn once(call: Call, handler: impl FnOnce(Call) -> routes::Answer) -> Result<Response, ApiError> {
+pub(self) async fn once(call: Call, handler: impl FnOnce(Call) -> routes::Answer) -> Result<Response, ApiError> {
     let Some(key) = call.key.clone() else { return handler(call).await };
     let app = call.app.clone();
     if let Some(response) = key.replay(&app).await? {

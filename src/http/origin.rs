@@ -12,6 +12,13 @@ use super::error::ApiError;
 pub const SEC_FETCH_SITE: HeaderName = HeaderName::from_static("sec-fetch-site");
 
 impl Call {
+    /// Refuses a form that no page of this site sent. Every browser says where a form comes from, so one that does not say
+    /// is none.
+    pub(super) fn refuse_foreign_form(&self) -> Result<(), ApiError> {
+        let says = self.header(SEC_FETCH_SITE).is_some() || self.header(ORIGIN).is_some();
+        if says { self.refuse_other_origin() } else { Err(ApiError::OtherOrigin) }
+    }
+
     /// Refuses a change that another site's page asks for, by the hand of somebody who is signed in here.
     pub(super) fn refuse_other_origin(&self) -> Result<(), ApiError> {
         let is_own_site = self.header(SEC_FETCH_SITE).is_none_or(|site| matches!(site, "same-origin" | "none"));

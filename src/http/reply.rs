@@ -12,6 +12,8 @@ pub type Response = http::Response<Bytes>;
 
 /// The media type of data.
 pub const JSON: &str = "application/json";
+/// The media type of pages.
+pub const HTML: &str = "text/html; charset=utf-8";
 /// The media type of a configuration with comments.
 pub const JSONC: &str = "application/jsonc; charset=utf-8";
 

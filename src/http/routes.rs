@@ -10,7 +10,10 @@ use super::api;
 use super::auth::Owner;
 use super::call::Call;
 use super::error::ApiError;
-use super::reply::{JSON, JSONC, Response};
+use super::reply::{HTML, JSON, JSONC, Response};
+use super::site;
+use super::site::form::Form;
+use super::site::session::Session;
 use crate::access::{Operator, Role};
 use crate::vault::Scope;
 
@@ -34,8 +37,19 @@ pub enum Handler {
     Public(fn(Call) -> Answer),
     /// Whoever shows a token of the tenant in the address that is good for the scope.
     Tenant(Scope, fn(Call, Owner) -> Answer),
+    /// Whoever looks at it: a page that needs no session, or its form.
+    Page(fn(Call) -> Answer),
+    /// Whoever has opened the tenant in the address with its token: a page.
+    Session(fn(Call, Session) -> Answer),
+    /// The same: a form of such a page.
+    Form(fn(Call, Session, Form) -> Answer),
     /// Whoever Cloudflare Access let in, with this role or a greater one.
     Operator(Role, fn(Call, Operator) -> Answer),
+}
+
+/// A page, or the answer to a form.
+const fn page(method: Method, path: &'static str, handler: Handler) -> Route {
+    Route { method, path, handler, produces: HTML }
 }
 
 const fn route(method: Method, path: &'static str, handler: Handler) -> Route {
@@ -56,6 +70,27 @@ macro_rules! tenant {
     };
 }
 
+/// A page for whoever looks at it.
+macro_rules! open_page {
+    ($handler:path) => {
+        Handler::Page(|call| Box::pin($handler(call)))
+    };
+}
+
+/// A page of a session.
+macro_rules! session {
+    ($handler:path) => {
+        Handler::Session(|call, session| Box::pin($handler(call, session)))
+    };
+}
+
+/// A form of a session.
+macro_rules! form {
+    ($handler:path) => {
+        Handler::Form(|call, session, form| Box::pin($handler(call, session, form)))
+    };
+}
+
 /// A handler for those who run the plane.
 macro_rules! operator {
     ($role:ident, $handler:path) => {
@@ -64,7 +99,24 @@ macro_rules! operator {
 }
 
 /// The table. Routes of the same address stand together.
-pub static ROUTES: [Route; 24] = [
+pub static ROUTES: [Route; 41] = [
+    page(Method::GET, "/", open_page!(site::home::read)),
+    page(Method::GET, "/signup", open_page!(site::signup::read)),
+    page(Method::POST, "/signup", open_page!(site::signup::create)),
+    page(Method::GET, "/signup/name", open_page!(site::signup::check_name)),
+    page(Method::POST, "/session", open_page!(site::session::begin)),
+    page(Method::POST, "/session/end", open_page!(site::session::end)),
+    page(Method::GET, "/tenants/{name}", session!(site::tenant::read)),
+    page(Method::GET, "/tenants/{name}/progress", session!(site::tenant::progress)),
+    page(Method::POST, "/tenants/{name}/spec", form!(site::acts::spec)),
+    page(Method::POST, "/tenants/{name}/secrets", form!(site::acts::secrets)),
+    page(Method::POST, "/tenants/{name}/secrets/delete", form!(site::acts::delete_secret)),
+    page(Method::POST, "/tenants/{name}/tokens", form!(site::acts::make_token)),
+    page(Method::POST, "/tenants/{name}/tokens/revoke", form!(site::acts::revoke_token)),
+    page(Method::POST, "/tenants/{name}/suspend", form!(site::acts::suspend)),
+    page(Method::POST, "/tenants/{name}/resume", form!(site::acts::resume)),
+    page(Method::POST, "/tenants/{name}/delete", form!(site::acts::delete)),
+    page(Method::POST, "/tenants/{name}/undelete", form!(site::acts::undelete)),
     route(Method::GET, "/healthz", public!(api::health::read)),
     route(Method::GET, "/v1/instance-types", public!(api::instance_types::list)),
     route(Method::GET, "/v1/estimate", public!(api::estimate::read)),

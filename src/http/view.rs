@@ -9,7 +9,7 @@ use crate::reconcile::plan::Plan;
 use crate::registry::{EventRow, Token, TokenState};
 use crate::tenant::{Condition, Ledger, Resource, ResourceKind, ResourceState, Status, Tenant, TenantSpec};
 use crate::vault::secret::Wanted;
-use crate::vault::{Scope, Secret};
+use crate::vault::{Scope, Scopes, Secret};
 
 /// A tenant with its resources.
 #[derive(Serialize)]
@@ -152,6 +152,11 @@ pub struct TokenView<'a> {
     revoked_at: Option<String>,
 }
 
+/// The words of a set of scopes.
+pub fn names_of(scopes: Scopes) -> Vec<&'static str> {
+    scopes.iter().map(Scope::as_str).collect()
+}
+
 impl<'a> TokenView<'a> {
     /// The view of `token` at `now`.
     pub fn of(token: &'a Token, now: Timestamp) -> Self {
@@ -163,7 +168,7 @@ impl<'a> TokenView<'a> {
                 TokenState::Expired => "expired",
                 TokenState::Revoked => "revoked",
             },
-            scopes: token.scopes.iter().map(Scope::as_str).collect(),
+            scopes: names_of(token.scopes),
             created_at: token.created_at.to_string(),
             expires_at: time(token.expires_at),
             last_used_at: time(token.last_used_at),

@@ -7,6 +7,7 @@ pub use super::parts::Size;
 use super::parts::{self, FieldError, error_of};
 use crate::config::SignupMode;
 use crate::tenant::{GRACE_DAYS, InstanceType, SleepAfter};
+use crate::turnstile::ACTION;
 
 /// What is shown on it.
 #[derive(Clone, Debug)]
@@ -133,7 +134,7 @@ fn invite(form: &SignUp<'_>) -> Markup {
 fn turnstile(site_key: &str, error: Option<&str>) -> Markup {
     html! {
         div.field id="turnstile" tabindex="-1" {
-            div.cf-turnstile data-sitekey=(site_key) {}
+            div.cf-turnstile data-sitekey=(site_key) data-action=(ACTION) {}
             noscript { p { "One check that you are no robot needs scripts. Switch them on for this page to sign up." } }
             (parts::field_error("turnstile", error))
         }

@@ -168,6 +168,19 @@ impl Registry {
         row::events(self.one(sql::EVENTS, [id.0.as_str().into(), after.into(), limit.into()]).await?)
     }
 
+    /// At most `limit` lines of history before line `before`, if one is given, newest first.
+    pub async fn latest_events(
+        &self,
+        id: &TenantId,
+        before: Option<i64>,
+        limit: usize,
+    ) -> Result<Vec<EventRow>, Error> {
+        // Beyond every line: what D1 can still bind as a whole number.
+        let before = before.unwrap_or((1 << 53) - 1);
+        let limit = i64::try_from(limit).unwrap_or(i64::MAX);
+        row::events(self.one(sql::LATEST_EVENTS, [id.0.as_str().into(), before.into(), limit.into()]).await?)
+    }
+
     /// Gives a tenant another spec, if it is still at the generation of `tenant`; due at once.
     pub async fn change_spec(&self, tenant: &Tenant, spec: &TenantSpec, change: Change<'_>) -> Result<(), Error> {
         self.change(tenant, sql::CHANGE_SPEC, Some(to_json(spec)?), Vec::new(), change).await

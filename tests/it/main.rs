@@ -24,5 +24,6 @@ mod plane;
 mod registry;
 mod requests;
 mod s3;
+mod site;
 mod suspension;
 mod turnstile;

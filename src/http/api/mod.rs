@@ -1,7 +1,7 @@
 //! One file an endpoint, or a family of them.
 
 mod admission;
-mod change;
+pub mod change;
 pub mod estimate;
 pub mod events;
 pub mod health;
@@ -10,7 +10,7 @@ pub mod invites;
 pub mod lifecycle;
 pub mod names;
 pub mod receipt;
-mod secret_values;
+pub mod secret_values;
 pub mod secrets;
 pub mod sign_up;
 mod spec;

@@ -48,9 +48,9 @@ pub struct TenantPage<'a> {
 /// What the token may do by which the caller came in; all may read.
 #[derive(Clone, Copy, Debug)]
 pub struct May {
-    /// Change, suspend, delete.
+    /// Change, suspend, delete; make and revoke tokens.
     pub write: bool,
-    /// Set and delete secrets, make and revoke tokens.
+    /// Set and delete secrets.
     pub secrets: bool,
 }
 

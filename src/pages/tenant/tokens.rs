@@ -41,7 +41,7 @@ pub fn tokens(shown: &TenantPage<'_>) -> Markup {
             h2 id="tokens-title" { "Tokens" }
             p.hint { "To rotate: make a second one, put it to use, then revoke the first." }
             ul.rows { @for line in shown.tokens { (row(shown, line)) } }
-            @if !shown.may.secrets { (may_not("secrets")) }
+            @if !shown.may.write { (may_not("write")) }
             @else if shown.tokens.len() >= MOST { p { "Two are the most. Revoke one to make another." } }
             @else { (make(shown)) }
         }
@@ -60,7 +60,7 @@ fn row(shown: &TenantPage<'_>, line: &TokenLine<'_>) -> Markup {
                 @match line.last_used_at { Some(at) => { ", last used " (when(at)) }, None => ", never used" }
                 @if let Some(at) = line.expires_at { ", ends " (when(at)) }
             }
-            @if shown.may.secrets {
+            @if shown.may.write {
                 details {
                     summary { "Revoke" span.unseen { " " (line.id) } }
                     (form(shown, "tokens/revoke", &html! {

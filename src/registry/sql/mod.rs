@@ -116,6 +116,10 @@ pub const SECRETS: &str = "SELECT name, wanted, version, pushed_version, sealed,
 pub const EVENTS: &str = "SELECT id, at_ms, generation, reason, message FROM event \
      WHERE tenant_id = ?1 AND id > ?2 ORDER BY id LIMIT ?3";
 
+/// The newest page of history before a line, newest first.
+pub const LATEST_EVENTS: &str = "SELECT id, at_ms, generation, reason, message FROM event \
+     WHERE tenant_id = ?1 AND id < ?2 ORDER BY id DESC LIMIT ?3";
+
 /// A new spec.
 pub const CHANGE_SPEC: &str =
     concat!("UPDATE tenant SET spec = ?5, ", changing_phase!(), ", ", wanted_anew!(), if_alive!());
