@@ -275,6 +275,13 @@ async fn sizes_and_estimates_are_open_to_anyone() {
     assert_eq!(answer["estimate"]["first_tenant"]["fixed"], "27.47628");
     assert_eq!(answer["estimate"]["first_tenant"]["cpu"], "2.178");
     assert_eq!(answer["estimate"]["plan_once_per_account"], "5.00");
+    let heavy = plane.get("/v1/estimate?preset=heavy&hours_per_day=24", None).await.expect(200);
+    assert_eq!(
+        (&heavy["estimate"]["usage"]["cpu_percent"], &heavy["estimate"]["usage"]["hours_per_day"]),
+        (&json!(65), &json!(24))
+    );
+    let idle = plane.get("/v1/estimate?preset=idle", None).await.expect(200);
+    assert_eq!(idle["estimate"]["usage"]["hours_per_day"], 1);
     for bad in [
         "instance_type=huge",
         "cpu_percent=101",
