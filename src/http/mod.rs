@@ -105,7 +105,8 @@ async fn dispatch(app: &App, request: Request<Bytes>, entry: &mut Entry<'_>) -> 
         query: Query::parse(parts.uri.query().unwrap_or_default()),
         key: None,
         method: wanted,
-        address: parts.uri.to_string(),
+        // Without the host: whichever of its hosts is asked, the plane is the same.
+        address: parts.uri.path_and_query().map_or_else(String::new, ToString::to_string),
         params: call::decode(params)?,
         headers: parts.headers,
         body,

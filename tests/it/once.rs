@@ -33,6 +33,9 @@ async fn a_sign_up_sent_again_with_its_key_is_answered_again_with_its_tokens() {
     assert!(!first.headers.contains_key("idempotency-replayed"));
     assert_eq!(again.headers["idempotency-replayed"], "true");
 
+    let elsewhere = keyed(&plane, "https://another.example/v1/tenants", None, KEY, &body).await;
+    assert_eq!((elsewhere.status.as_u16(), &elsewhere.text), (202, &first.text), "by another of the plane's hosts");
+
     let other = keyed(&plane, "/v1/tenants", None, KEY, &json!({"name": "bob"})).await;
     assert_eq!(other.problem(422), "idempotency_key_reused");
     assert_eq!(keyed(&plane, "/v1/tenants", None, "short", &body).await.problem(400), "idempotency_key_malformed");

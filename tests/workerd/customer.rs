@@ -15,7 +15,7 @@ pub const SECRET: &str = "ANTHROPIC_API_KEY";
 /// What is asked for in one life of the plane, at most: enough for changes in the middle of a round, and for an end.
 const WISHES: u32 = 4;
 
-/// Tenants of one customer that live at the same time; those whose token was lost do not count.
+/// Tenants of one customer that live at the same time; those that wait for the answer to their sign-up do not count.
 const TENANTS: usize = 3;
 
 /// Something asked of the plane.
@@ -31,7 +31,7 @@ enum Wish {
 #[derive(Debug)]
 pub struct Tenant {
     pub name: String,
-    /// `None` when the answer to the sign-up was lost, and it turned out that it had happened.
+    /// `None` until the sign-up is answered.
     pub token: Option<String>,
     pub size: &'static str,
     pub secret: String,
@@ -176,17 +176,23 @@ impl Tenant {
 
     fn send(&self, port: u16, method: &str, path: &str, body: &str) -> Option<Answer> {
         let bearer = self.token.as_ref().map(|token| format!("Bearer {token}"));
-        let mut headers = vec![("content-type", "application/json")];
+        // Each tenant's owner is somebody else, and knows by a key of his own that his sign-up is his.
+        let number = self.name.bytes().fold(0u32, |number, byte| number.wrapping_mul(31).wrapping_add(byte.into()));
+        let address = format!("2001:db8:{:x}:{:x}::1", number >> 16, number & 0xffff);
+        let key = format!("sign-up-of-{}-{number:08x}", self.name);
+        let mut headers = vec![("content-type", "application/json"), ("cf-connecting-ip", address.as_str())];
+        if path == "/v1/tenants" {
+            headers.push(("idempotency-key", key.as_str()));
+        }
         headers.extend(bearer.as_deref().map(|bearer| ("authorization", bearer)));
         send(&Request { port, host: "localhost", method, path, headers: &headers, body }).ok()
     }
 
-    /// What was asked for is asked for again after a lost answer, so that it may have happened already: then a sign-up
-    /// finds its own name taken, and the token is lost with the answer. All else may be repeated.
+    /// What was asked for is asked for again after a lost answer, so that it may have happened already. A sign-up is then
+    /// answered as the first time, for it has a key; all else may be repeated.
     fn remember(&mut self, wish: Wish, answer: &Answer) {
-        let was_lost = self.unanswered.take().is_some();
+        self.unanswered = None;
         match wish {
-            Wish::SignUp if was_lost && answer.status == 409 => assert_eq!(answer.json()["code"], "name_taken"),
             Wish::SignUp => {
                 assert_eq!(answer.status, 202, "{}: {}", self.name, answer.body);
                 self.token = Some(answer.json()["token"].as_str().unwrap().to_owned());
