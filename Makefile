@@ -53,6 +53,10 @@ test: setup wasm chromium ## Run all tests, those in the real Workers runtime in
 	$(call say,"Tests: the pages in a real browser; what it saw is in build/screenshots")
 	node --test tests/browser/*.test.mjs
 
+.PHONY: openapi
+openapi: | prerequisites ## Write the API's document and its reference page, assets/openapi.json and reference.html, anew
+	OPENAPI=write cargo test --test it openapi
+
 KILLS ?= 200
 
 .PHONY: kills

@@ -13,8 +13,11 @@ use crate::vault::{Scope, Scopes, Secret};
 
 /// A tenant with its resources.
 #[derive(Serialize)]
+#[cfg_attr(not(target_arch = "wasm32"), derive(schemars::JsonSchema))]
+#[cfg_attr(not(target_arch = "wasm32"), schemars(rename = "Tenant"))]
 pub struct TenantView<'a> {
     name: &'a str,
+    #[cfg_attr(not(target_arch = "wasm32"), schemars(with = "crate::tenant::Phase"))]
     phase: &'static str,
     generation: i64,
     observed_generation: i64,
@@ -36,7 +39,9 @@ pub struct TenantView<'a> {
 }
 
 #[derive(Serialize)]
-struct ConditionView<'a> {
+#[cfg_attr(not(target_arch = "wasm32"), derive(schemars::JsonSchema))]
+#[cfg_attr(not(target_arch = "wasm32"), schemars(rename = "Condition"))]
+pub struct ConditionView<'a> {
     r#type: &'a str,
     status: Status,
     reason: &'a str,
@@ -45,7 +50,9 @@ struct ConditionView<'a> {
 }
 
 #[derive(Serialize)]
-struct ResourceView<'a> {
+#[cfg_attr(not(target_arch = "wasm32"), derive(schemars::JsonSchema))]
+#[cfg_attr(not(target_arch = "wasm32"), schemars(rename = "Resource"))]
+pub struct ResourceView<'a> {
     kind: ResourceKind,
     name: &'a str,
     state: ResourceState,
@@ -96,12 +103,16 @@ pub fn usage(tenant: &Tenant, activity: Activity) -> Usage {
 
 /// A plan: its steps in order. Steps of the same stage run at once.
 #[derive(Serialize)]
+#[cfg_attr(not(target_arch = "wasm32"), derive(schemars::JsonSchema))]
+#[cfg_attr(not(target_arch = "wasm32"), schemars(rename = "Plan"))]
 pub struct PlanView<'a> {
     steps: Vec<StepView<'a>>,
 }
 
 #[derive(Serialize)]
-struct StepView<'a> {
+#[cfg_attr(not(target_arch = "wasm32"), derive(schemars::JsonSchema))]
+#[cfg_attr(not(target_arch = "wasm32"), schemars(rename = "Step"))]
+pub struct StepView<'a> {
     kind: &'static str,
     target: &'a str,
     reason: &'a str,
@@ -124,6 +135,8 @@ impl<'a> PlanView<'a> {
 
 /// A line of history.
 #[derive(Serialize)]
+#[cfg_attr(not(target_arch = "wasm32"), derive(schemars::JsonSchema))]
+#[cfg_attr(not(target_arch = "wasm32"), schemars(rename = "Event"))]
 pub struct EventView<'a> {
     id: i64,
     at: String,
@@ -142,9 +155,13 @@ impl<'a> EventView<'a> {
 
 /// A token: everything but itself.
 #[derive(Serialize)]
+#[cfg_attr(not(target_arch = "wasm32"), derive(schemars::JsonSchema))]
+#[cfg_attr(not(target_arch = "wasm32"), schemars(rename = "Token"))]
 pub struct TokenView<'a> {
     id: &'a str,
+    #[cfg_attr(not(target_arch = "wasm32"), schemars(extend("enum" = ["good", "expired", "revoked"])))]
     state: &'static str,
+    #[cfg_attr(not(target_arch = "wasm32"), schemars(with = "Vec<Scope>"))]
     scopes: Vec<&'static str>,
     created_at: String,
     expires_at: Option<String>,
@@ -179,8 +196,11 @@ impl<'a> TokenView<'a> {
 
 /// A secret: everything but its value.
 #[derive(Serialize)]
+#[cfg_attr(not(target_arch = "wasm32"), derive(schemars::JsonSchema))]
+#[cfg_attr(not(target_arch = "wasm32"), schemars(rename = "Secret"))]
 pub struct SecretView<'a> {
     name: &'a str,
+    #[cfg_attr(not(target_arch = "wasm32"), schemars(extend("enum" = ["pending", "live", "lost", "removing"])))]
     state: &'static str,
     version: i64,
     updated_at: String,

@@ -10,6 +10,8 @@ pub const MAX_INSTANCES: u32 = 10;
 
 /// The wanted shape of a tenant. Every change of it raises the tenant's generation.
 #[derive(Clone, Debug, PartialEq, Eq, Serialize, Deserialize)]
+#[cfg_attr(not(target_arch = "wasm32"), derive(schemars::JsonSchema))]
+#[cfg_attr(not(target_arch = "wasm32"), schemars(rename = "Spec"))]
 pub struct TenantSpec {
     /// Size of the container.
     pub instance_type: InstanceType,

@@ -1,0 +1,127 @@
+//! Requests to show, and the answers that they claim. Tests send each of them, and write down what it is answered.
+
+use serde_json::Value as Json;
+
+use super::operation::Operation;
+
+/// The tenant of the examples.
+pub const TENANT: &str = "alice";
+/// The secret of the examples.
+pub const SECRET: &str = "ANTHROPIC_API_KEY";
+/// Stands for the id of a token, which nobody knows before.
+pub const TOKEN_ID: &str = "tok_5f2b8c1d9e3a7460";
+
+/// What is there before a request.
+#[derive(Clone, Copy, Debug, Default, PartialEq, Eq)]
+pub enum Given {
+    /// A plane without tenants.
+    #[default]
+    Nobody,
+    /// A plane without tenants, and sign-up by invitation.
+    ByInvitation,
+    /// A tenant that is ready, with the secret.
+    Tenant,
+    /// The same, standing still.
+    Suspended,
+    /// The same, being deleted, its data still kept.
+    Deleting,
+    /// A tenant that is ready, with the second token [`TOKEN_ID`].
+    SecondToken,
+}
+
+/// A request, and what it is answered.
+#[derive(Clone, Debug)]
+pub struct Example {
+    /// What is particular about it.
+    pub title: &'static str,
+    /// What is there before.
+    pub given: Given,
+    /// The query, as it is sent.
+    pub query: &'static [(&'static str, &'static str)],
+    /// The body.
+    pub body: Option<Json>,
+    /// The status of the answer.
+    pub status: u16,
+    /// The code of the problem that is the answer.
+    pub code: Option<&'static str>,
+}
+
+/// An example as it is sent.
+#[derive(Clone, Debug)]
+pub struct Sample {
+    /// The operation's id.
+    pub operation: &'static str,
+    /// The route's address, as the table of routes has it.
+    pub route: &'static str,
+    /// The method.
+    pub method: http::Method,
+    /// The address with its query.
+    pub address: String,
+    /// Whether a token is shown.
+    pub is_authorized: bool,
+    /// The request, and what it is answered.
+    pub example: Example,
+}
+
+impl Example {
+    /// A request that is answered so.
+    pub fn of(title: &'static str, given: Given, status: u16) -> Self {
+        Self { title, given, query: &[], body: None, status, code: None }
+    }
+
+    /// With this query.
+    pub fn query(mut self, query: &'static [(&'static str, &'static str)]) -> Self {
+        self.query = query;
+        self
+    }
+
+    /// With this body.
+    pub fn body(mut self, body: Json) -> Self {
+        self.body = Some(body);
+        self
+    }
+
+    /// Refused with this code.
+    pub fn refused(mut self, code: &'static str) -> Self {
+        self.code = Some(code);
+        self
+    }
+
+    /// Its name in the document.
+    pub fn key(&self) -> String {
+        self.title.to_ascii_lowercase().replace(' ', "-").replace(|c: char| !c.is_ascii_alphanumeric() && c != '-', "")
+    }
+}
+
+impl Sample {
+    /// `example` of `operation`.
+    pub(super) fn of(operation: &Operation, example: &Example) -> Self {
+        let query: Vec<String> = example.query.iter().map(|(name, value)| format!("{name}={value}")).collect();
+        let mark = if query.is_empty() { "" } else { "?" };
+        let path = operation.path.replace("{name}", TENANT).replace("{secret}", SECRET).replace("{token}", TOKEN_ID);
+        Self {
+            operation: operation.id,
+            route: operation.path,
+            method: operation.method.clone(),
+            address: format!("{path}{mark}{}", query.join("&")),
+            is_authorized: super::common::takes_token(operation),
+            example: example.clone(),
+        }
+    }
+
+    /// The request as it is typed; `$PLANE` is the plane's address, `$TOKEN` the tenant's token.
+    pub fn curl(&self) -> String {
+        let mut words = vec!["curl".to_owned()];
+        if self.method != http::Method::GET && !(self.method == http::Method::POST && self.example.body.is_some()) {
+            words.push(format!("-X {}", self.method));
+        }
+        words.push(format!("\"$PLANE{}\"", self.address));
+        if self.is_authorized {
+            words.push("-H \"Authorization: Bearer $TOKEN\"".to_owned());
+        }
+        if let Some(body) = &self.example.body {
+            words.push(format!("--json '{body}'"));
+        }
+        words.join(" \\\n  ")
+    }
+}
