@@ -64,14 +64,24 @@ fn operation(document: &Json, path: &str, method: &str, operation: &Json) -> Mar
             }
             @if !body.is_null() { h4 { "Body" } (properties(body)) }
             h4 { "Answers" }
-            dl {
-                @for (status, answer) in fields(&operation["responses"]) {
-                    dt { (status) @if let Some(schema) = component(answer) { " " a href={ "#" (schema) } { (schema) } } }
-                    dd { (marked(text(&answer["description"]))) }
-                }
+            (answers(operation, |status| status < "400"))
+            details {
+                summary { "Problems" }
+                (answers(operation, |status| status >= "400"))
             }
             h4 { "Examples" }
             @for sample in list(&operation["x-codeSamples"]) { (example(operation, sample)) }
+        }
+    }
+}
+
+fn answers(operation: &Json, is_meant: impl Fn(&str) -> bool) -> Markup {
+    html! {
+        dl {
+            @for (status, answer) in fields(&operation["responses"]).filter(|(status, _)| is_meant(status)) {
+                dt { (status) @if let Some(schema) = component(answer) { " " a href={ "#" (schema) } { (schema) } } }
+                dd { (marked(text(&answer["description"]))) }
+            }
         }
     }
 }
@@ -150,7 +160,8 @@ fn kind(schema: &Json) -> Markup {
 
 fn component(answer: &Json) -> Option<&str> {
     let (_, content) = fields(&answer["content"]).next()?;
-    reference_of(&content["schema"])
+    let schema = &content["schema"];
+    reference_of(schema).or_else(|| reference_of(&schema["anyOf"][0]))
 }
 
 fn reference_of(schema: &Json) -> Option<&str> {

@@ -15,7 +15,7 @@ pub const MAX_INSTANCES: u32 = 10;
 pub struct TenantSpec {
     /// Size of the container.
     pub instance_type: InstanceType,
-    /// How many containers may run at once, 1 to [`MAX_INSTANCES`].
+    /// How many containers may run at once, 1 to 10 ([`MAX_INSTANCES`]).
     pub max_instances: u32,
     /// When an idle container sleeps.
     pub sleep_after: SleepAfter,

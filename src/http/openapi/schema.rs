@@ -18,15 +18,18 @@ pub fn generator() -> SchemaGenerator {
         settings.meta_schema = None;
         settings.contract = Contract::Serialize;
     });
-    settings.with_transform(Times).into_generator()
+    settings.with_transform(Readable).into_generator()
 }
 
-/// Says of a text that it is a time, by the field's name.
+/// Says of a text that it is a time, by the field's name; and takes links to other code out of descriptions.
 #[derive(Clone, Debug)]
-struct Times;
+struct Readable;
 
-impl Transform for Times {
+impl Transform for Readable {
     fn transform(&mut self, schema: &mut Schema) {
+        if let Some(Json::String(description)) = schema.get_mut("description") {
+            *description = description.replace("[`", "`").replace("`]", "`");
+        }
         if let Some(Json::Object(fields)) = schema.get_mut("properties") {
             for (name, field) in fields {
                 let is_time = name == "at"
