@@ -52,6 +52,9 @@ fn operation(document: &Json, path: &str, method: &str, operation: &Json) -> Mar
             @if let Some(scope) = operation["security"][0]["token"][0].as_str() {
                 p.hint { "Takes a token with the scope " code { (scope) } "." }
             }
+            @if let Some(role) = operation["security"][0]["access"][0].as_str() {
+                p.hint { "Takes the role " code { (role) } "." }
+            }
             @for paragraph in paragraphs(&operation["description"]) { p { (paragraph) } }
             @if !parameters.is_empty() {
                 h4 { "Parameters" }

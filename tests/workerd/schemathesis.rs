@@ -27,6 +27,7 @@ fn whatever_is_asked_with_or_without_a_token_is_answered_within_the_document() {
     }
     let of_account = ["workers", "cron_triggers", "durable_object_classes", "buckets", "memory_gib", "vcpu", "disk_gb"];
     settings["ACCOUNT_LIMITS"] = json!(of_account.map(|limit| format!("{limit}={NO_LIMIT}")).join(", "));
+    settings["ACCESS_TEAM_URL"] = json!(format!("http://localhost:{}", cloudflare.port));
     let plane = Workerd::start(settings);
     Sample::published().publish_to(&plane);
 

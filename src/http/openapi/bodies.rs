@@ -4,6 +4,7 @@
 use serde_json::{Value as Json, json};
 
 use super::common::{secret_name, tenant_name};
+use crate::http::api::invites;
 use crate::http::api::tokens::MAX_DAYS;
 use crate::tenant::secret_name::{MAX_SECRETS, MAX_VALUE_BYTES};
 use crate::tenant::spec::MAX_INSTANCES;
@@ -82,6 +83,29 @@ pub fn secrets() -> Json {
 /// One secret.
 pub fn secret() -> Json {
     object(&["value"], json!({"value": value()}))
+}
+
+/// A new invite.
+pub fn invite() -> Json {
+    let text = |most: usize, description: &str| {
+        json!({
+            "type": "string",
+            "description": description,
+            "minLength": 1,
+            "maxLength": most,
+            "pattern": "^\\P{Cc}*[^\\p{Cc}\\s]\\P{Cc}*$",
+        })
+    };
+    object(
+        &[],
+        json!({
+            "name": tenant_name(),
+            "largest": {"enum": InstanceType::ALL.map(InstanceType::as_str), "description": "The largest size that it is for."},
+            "owner": text(invites::MAX_OWNER, "For whom it is."),
+            "note": text(invites::MAX_NOTE, "For operators."),
+            "expires_in_days": {"type": "integer", "minimum": 1, "maximum": invites::MAX_DAYS, "default": 7},
+        }),
+    )
 }
 
 /// A new token.

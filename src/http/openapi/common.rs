@@ -4,6 +4,7 @@ use http::Method;
 use serde_json::{Map, Value as Json, json};
 
 use super::operation::Operation;
+use crate::access::{self, Role};
 use crate::http::error::ApiError;
 use crate::http::routes::{Handler, ROUTES, Route};
 use crate::rate_limit::{Limit, Refusal};
@@ -15,17 +16,24 @@ pub fn route_of(operation: &Operation) -> Option<&'static Route> {
     ROUTES.iter().find(|route| route.path == operation.path && route.method == operation.method)
 }
 
-/// The scope that a token must have.
-fn scope(operation: &Operation) -> Option<Scope> {
-    match route_of(operation)?.handler {
-        Handler::Tenant(scope, _) => Some(scope),
-        Handler::Public(_) => None,
-    }
+/// Who may call an operation.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub enum Caller {
+    /// Whoever asks.
+    Anyone,
+    /// Whoever shows a token of the tenant that is good for this.
+    Owner(Scope),
+    /// Whoever Cloudflare Access let in, with at least this role.
+    Operator(Role),
 }
 
-/// Whether a tenant's token is to be shown.
-pub fn takes_token(operation: &Operation) -> bool {
-    scope(operation).is_some()
+/// Who may call an operation, by its row.
+pub fn caller(operation: &Operation) -> Caller {
+    match route_of(operation).map(|route| &route.handler) {
+        Some(Handler::Tenant(scope, _)) => Caller::Owner(*scope),
+        Some(Handler::Operator(role, _)) => Caller::Operator(*role),
+        _ => Caller::Anyone,
+    }
 }
 
 /// The group of an operation.
@@ -47,17 +55,27 @@ pub fn tags() -> Json {
         {"name": "tenants", "description": "Signing up, and a tenant's life."},
         {"name": "secrets", "description": "Values that only the tenant's own Worker sees. They can be set, never read."},
         {"name": "tokens", "description": "What is shown to call for a tenant. Two are good at once at most: to replace one, make the second, move over, and revoke the first."},
+        {"name": "admin", "description": "For operators, by Cloudflare Access."},
     ])
 }
 
 /// The scheme that an operation is secured by.
 pub fn security(operation: &Operation) -> Json {
-    scope(operation).map_or(json!([]), |scope| json!([{"token": [scope.as_str()]}]))
+    match caller(operation) {
+        Caller::Anyone => json!([]),
+        Caller::Owner(scope) => json!([{"token": [scope.as_str()]}]),
+        Caller::Operator(role) => json!([{"access": [role.as_str()]}]),
+    }
 }
 
 /// Every scheme.
 pub fn security_schemes() -> Json {
-    json!({"token": {
+    json!({"access": {
+        "type": "apiKey",
+        "in": "header",
+        "name": "Cf-Access-Jwt-Assertion",
+        "description": "The token of Cloudflare Access, which puts it into the request. Each operation says which role it takes: `viewer` or `operator`.",
+    }, "token": {
         "type": "http",
         "scheme": "bearer",
         "bearerFormat": "pcp_…",
@@ -114,6 +132,10 @@ pub fn shared_parameters() -> Json {
         "token": {
             "name": "token", "in": "path", "required": true, "description": "The token's id; not the token itself.",
             "schema": {"type": "string", "minLength": 1}, "example": super::example::TOKEN_ID,
+        },
+        "id": {
+            "name": "id", "in": "path", "required": true, "description": "The invite's id; not its code.",
+            "schema": {"type": "string", "minLength": 1}, "example": super::example::INVITE_ID,
         },
         "If-None-Match": {
             "name": "If-None-Match", "in": "header", "schema": {"type": "string"},
@@ -173,9 +195,19 @@ pub fn problems(operation: &Operation) -> Vec<ApiError> {
         E::Misconfigured(crate::config::ConfigError(Vec::new())),
         E::Unavailable(String::new()),
     ];
-    if let Some(scope) = scope(operation) {
-        problems.extend([E::TokenMissing, E::TokenMalformed, E::TokenExpired, E::TokenRevoked]);
-        problems.extend([E::ScopeMissing(scope), E::NoSuchTenant]);
+    match caller(operation) {
+        Caller::Anyone => {}
+        Caller::Owner(scope) => {
+            problems.extend([E::TokenMissing, E::TokenMalformed, E::TokenExpired, E::TokenRevoked]);
+            problems.extend([E::ScopeMissing(scope), E::NoSuchTenant]);
+        }
+        Caller::Operator(role) => {
+            let nobody = access::Identity::Person(String::new());
+            let refusals = [access::Refusal::NotConfigured, access::Refusal::NoToken, access::Refusal::NoRole(nobody)];
+            problems.extend(refusals.map(E::NotOperator));
+            problems.extend((role > Role::Viewer).then_some(E::ViewerOnly));
+            problems.extend((operation.method != Method::GET).then_some(E::OtherOrigin));
+        }
     }
     if operation.method != Method::GET {
         problems.push(E::TooLarge);
@@ -216,4 +248,12 @@ pub fn secret_name() -> Json {
 }
 
 /// Codes of what can go wrong where there is no operation: at no address, by no method, and on pages.
-pub const ANYWHERE: [&str; 4] = ["no_such_route", "method_not_allowed", "name_malformed", "name_reserved"];
+pub const ANYWHERE: [&str; 7] = [
+    "no_such_route",
+    "method_not_allowed",
+    "name_malformed",
+    "name_reserved",
+    "not_a_form",
+    "signed_out",
+    "form_too_old",
+];

@@ -2,6 +2,7 @@
 
 use serde_json::Value as Json;
 
+use super::common::Caller;
 use super::operation::Operation;
 
 /// The tenant of the examples.
@@ -10,6 +11,9 @@ pub const TENANT: &str = "alice";
 pub const SECRET: &str = "ANTHROPIC_API_KEY";
 /// Stands for the id of a token, which nobody knows before.
 pub const TOKEN_ID: &str = "tok_5f2b8c1d9e3a7460";
+
+/// Stands for the id of an invite.
+pub const INVITE_ID: &str = "ivt_0d4f6b8a2c1e3579";
 
 /// What is there before a request.
 #[derive(Clone, Copy, Debug, Default, PartialEq, Eq)]
@@ -25,6 +29,8 @@ pub enum Given {
     Suspended,
     /// The same, being deleted, its data still kept.
     Deleting,
+    /// A plane without tenants, with the invite [`INVITE_ID`].
+    Invite,
     /// A tenant that is ready, with the second token [`TOKEN_ID`].
     SecondToken,
 }
@@ -46,6 +52,17 @@ pub struct Example {
     pub code: Option<&'static str>,
 }
 
+/// What proves who asks.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub enum Shown {
+    /// Nothing.
+    Nothing,
+    /// The tenant's token.
+    Token,
+    /// An operator's token of Cloudflare Access.
+    Access,
+}
+
 /// An example as it is sent.
 #[derive(Clone, Debug)]
 pub struct Sample {
@@ -57,8 +74,8 @@ pub struct Sample {
     pub method: http::Method,
     /// The address with its query.
     pub address: String,
-    /// Whether a token is shown.
-    pub is_authorized: bool,
+    /// What is shown.
+    pub shown: Shown,
     /// The request, and what it is answered.
     pub example: Example,
 }
@@ -98,26 +115,38 @@ impl Sample {
     pub(super) fn of(operation: &Operation, example: &Example) -> Self {
         let query: Vec<String> = example.query.iter().map(|(name, value)| format!("{name}={value}")).collect();
         let mark = if query.is_empty() { "" } else { "?" };
-        let path = operation.path.replace("{name}", TENANT).replace("{secret}", SECRET).replace("{token}", TOKEN_ID);
+        let path = operation
+            .path
+            .replace("{name}", TENANT)
+            .replace("{secret}", SECRET)
+            .replace("{token}", TOKEN_ID)
+            .replace("{id}", INVITE_ID);
         Self {
             operation: operation.id,
             route: operation.path,
             method: operation.method.clone(),
             address: format!("{path}{mark}{}", query.join("&")),
-            is_authorized: super::common::takes_token(operation),
+            shown: match super::common::caller(operation) {
+                Caller::Anyone => Shown::Nothing,
+                Caller::Owner(_) => Shown::Token,
+                Caller::Operator(_) => Shown::Access,
+            },
             example: example.clone(),
         }
     }
 
-    /// The request as it is typed; `$PLANE` is the plane's address, `$TOKEN` the tenant's token.
+    /// The request as it is typed; `$PLANE` is the plane's address, `$TOKEN` the tenant's token,
+    /// `$ACCESS_TOKEN` what `cloudflared access token` says.
     pub fn curl(&self) -> String {
         let mut words = vec!["curl".to_owned()];
         if self.method != http::Method::GET && !(self.method == http::Method::POST && self.example.body.is_some()) {
             words.push(format!("-X {}", self.method));
         }
         words.push(format!("\"$PLANE{}\"", self.address));
-        if self.is_authorized {
-            words.push("-H \"Authorization: Bearer $TOKEN\"".to_owned());
+        match self.shown {
+            Shown::Nothing => {}
+            Shown::Token => words.push("-H \"Authorization: Bearer $TOKEN\"".to_owned()),
+            Shown::Access => words.push("-H \"Cf-Access-Token: $ACCESS_TOKEN\"".to_owned()),
         }
         if let Some(body) = &self.example.body {
             words.push(format!("--json '{body}'"));

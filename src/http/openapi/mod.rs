@@ -1,9 +1,10 @@
 //! The API's document (OpenAPI 3.1), made from the code: the table of routes, the types of the answers, the kinds of
 //! problems. Natively only; the Worker does not carry it, it is served as a static file.
 //!
-//! [`common`] has what follows from a row of the table of routes; [`plane`], [`tenants`] and [`secrets`] say what is
-//! particular about each. A row without a description, or a description without a row, fails a test.
+//! [`common`] has what follows from a row of the table of routes; [`plane`], [`tenants`], [`secrets`] and [`admin`] say what
+//! is particular about each. A row without a description, or a description without a row, fails a test.
 
+mod admin;
 mod bodies;
 mod common;
 pub mod example;
@@ -27,7 +28,10 @@ const PROBLEM: &str = "application/problem+json";
 
 /// Every operation, in the order in which they are read.
 fn operations() -> Vec<Operation> {
-    [plane::operations(), tenants::operations(), secrets::operations()].into_iter().flatten().collect()
+    [plane::operations(), tenants::operations(), secrets::operations(), admin::operations()]
+        .into_iter()
+        .flatten()
+        .collect()
 }
 
 /// Every example, each to be sent to a plane of its own.

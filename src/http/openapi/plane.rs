@@ -5,6 +5,7 @@ use serde_json::json;
 
 use super::example::{Example, Given};
 use super::operation::{Operation, cpu_percent, flag, hours_per_day};
+use crate::cost::Preset;
 use crate::http::api::{estimate, health, instance_types, names};
 use crate::tenant::InstanceType;
 use crate::tenant::spec::MAX_INSTANCES;
@@ -32,8 +33,13 @@ pub fn operations() -> Vec<Operation> {
                 json!({"type": "integer", "minimum": 1, "maximum": MAX_INSTANCES, "default": 1}),
                 "Containers awake at once.",
             )
-            .query("hours_per_day", hours_per_day(), "Hours a day that they are awake; all of them, if it is not said.")
-            .query("cpu_percent", cpu_percent(), "CPU used while awake; 10, if it is not said.")
+            .query(
+                "preset",
+                json!({"enum": Preset::ALL.map(Preset::as_str)}),
+                "How busy they are taken to be. Without: awake around the clock, with light use.",
+            )
+            .query("hours_per_day", hours_per_day(), "Hours a day that they are awake, in place of the preset's.")
+            .query("cpu_percent", cpu_percent(), "CPU used while awake, in place of the preset's.")
             .answers::<estimate::Answer>(200, "The estimate.")
             .example(Example::of("The default", Given::Nobody, 200))
             .example(Example::of("A larger size by day", Given::Nobody, 200).query(&[
