@@ -11,6 +11,7 @@ SYSROOT := $(shell PATH="$$PATH:$$HOME/.cargo/bin" rustc --print sysroot 2>/dev/
 NPM_DONE := node_modules/.package-lock.json
 WORKER_BUILD_DONE := .tools/worker-build-$(WORKER_BUILD_VERSION)
 WASM_TARGET_DONE := $(SYSROOT)/lib/rustlib/wasm32-unknown-unknown/lib
+SCHEMATHESIS_DONE := .tools/schemathesis/.installed
 SETUP := $(NPM_DONE) $(WORKER_BUILD_DONE) $(WASM_TARGET_DONE) $(TARGET_DIR)/debug/wasm-bindgen-tool
 
 # The Node.js of node_modules comes first: Debian's is too old for Wrangler.
@@ -43,7 +44,7 @@ dev: setup ## Run the plane with everything around it; Ctrl-C ends it
 	@exec node tools/dev.mjs
 
 .PHONY: test
-test: setup wasm chromium ## Run all tests, those in the real Workers runtime included
+test: setup wasm chromium $(SCHEMATHESIS_DONE) ## Run all tests, those in the real Workers runtime included
 	$(call say,"Tests: the plane and the emulator")
 	cargo test --workspace
 	$(call say,"Tests: random storms over many tenants; 'make simulate' runs as many as you like")
@@ -52,6 +53,16 @@ test: setup wasm chromium ## Run all tests, those in the real Workers runtime in
 	node --test tools/release/*.test.mjs emulator/runner/*.test.mjs
 	$(call say,"Tests: the pages in a real browser; what it saw is in build/screenshots")
 	node --test tests/browser/*.test.mjs
+
+.PHONY: openapi
+openapi: | prerequisites ## Write the API's document and its reference page, assets/openapi.json and reference.html, anew
+	OPENAPI=write cargo test --test it openapi
+
+EXAMPLES ?= 100
+
+.PHONY: schemathesis
+schemathesis: setup wasm ## Have EXAMPLES=100 requests made up for each operation; SCHEMATHESIS_SEED=... asks for the same again
+	EXAMPLES=$(EXAMPLES) SCHEMATHESIS_SEED=$(or $(SCHEMATHESIS_SEED),$(shell date +%s)) cargo test --test workerd schemathesis -- --nocapture
 
 KILLS ?= 200
 
@@ -160,6 +171,24 @@ chromium:
 			apt-get update -q && apt-get install -qy --no-install-recommends chromium; \
 		else \
 			echo "Chromium is missing. On Debian: sudo apt install chromium" >&2; exit 1; \
+		fi; }
+
+# schemathesis, in an environment of its own.
+$(SCHEMATHESIS_DONE): tests/workerd/schemathesis/requirements.txt | python
+	$(call say,"Installing schemathesis: about half a minute")
+	python3 -m venv --clear .tools/schemathesis
+	.tools/schemathesis/bin/pip install --quiet --disable-pip-version-check --no-deps --requirement $<
+	@touch $@
+
+# Debian's Python comes without what makes environments; where we may, it is installed; else named.
+.PHONY: python
+python:
+	@python3 -c 'import ensurepip, venv' 2>/dev/null || { \
+		if command -v apt-get >/dev/null && test "$$(id -u)" = 0; then \
+			echo "Installing Python"; \
+			apt-get update -q && apt-get install -qy --no-install-recommends python3 python3-venv; \
+		else \
+			echo "Python is missing. On Debian: sudo apt install python3 python3-venv" >&2; exit 1; \
 		fi; }
 
 # worker-build links against the system's OpenSSL. On a Debian where we may, its headers are installed; else named.

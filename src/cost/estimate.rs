@@ -11,6 +11,7 @@ use super::usage::Usage;
 
 /// One month, by what it is billed for.
 #[derive(Clone, Copy, Debug, PartialEq, Eq, Serialize)]
+#[cfg_attr(not(target_arch = "wasm32"), derive(schemars::JsonSchema))]
 pub struct Bill {
     /// Memory as provisioned.
     pub memory: Money,
@@ -30,6 +31,7 @@ pub struct Bill {
 
 /// What a use costs a month, in US dollars.
 #[derive(Clone, Copy, Debug, PartialEq, Eq, Serialize)]
+#[cfg_attr(not(target_arch = "wasm32"), derive(schemars::JsonSchema))]
 pub struct Estimate {
     /// What was asked.
     pub usage: Usage,

@@ -43,6 +43,8 @@ impl Activity {
 
 /// What a change does to the bill. Before and after are taken to be equally busy.
 #[derive(Clone, Copy, Debug, PartialEq, Eq, Serialize)]
+#[cfg_attr(not(target_arch = "wasm32"), derive(schemars::JsonSchema))]
+#[cfg_attr(not(target_arch = "wasm32"), schemars(rename = "CostChange"))]
 pub struct Change {
     /// As it is.
     pub before: Estimate,

@@ -9,6 +9,7 @@ use super::usage::{HoursPerDay, Percent};
 /// A way of use. CPU is the middle of the guide's range for it, half a percent rounded up. The guide knows no hours: it
 /// reckons with containers that are never asleep. The hours are an assumption for those that may sleep.
 #[derive(Clone, Copy, Debug, Default, PartialEq, Eq, Serialize)]
+#[cfg_attr(not(target_arch = "wasm32"), derive(schemars::JsonSchema))]
 #[serde(rename_all = "lowercase")]
 pub enum Preset {
     /// 0 to 5 %.

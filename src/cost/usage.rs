@@ -52,6 +52,7 @@ impl<const MOST: u32> Serialize for UpTo<MOST> {
 
 /// How a tenant is used.
 #[derive(Clone, Copy, Debug, PartialEq, Eq, Serialize)]
+#[cfg_attr(not(target_arch = "wasm32"), derive(schemars::JsonSchema))]
 pub struct Usage {
     /// Size of each container.
     pub instance_type: InstanceType,

@@ -15,6 +15,8 @@ use crate::vault::Scope;
 
 /// One complaint about a body or a query.
 #[derive(Clone, Debug, PartialEq, Eq, Serialize)]
+#[cfg_attr(not(target_arch = "wasm32"), derive(schemars::JsonSchema))]
+#[cfg_attr(not(target_arch = "wasm32"), schemars(rename = "Complaint"))]
 pub struct FieldError {
     /// JSON pointer (RFC 6901) to the field; for a query parameter `?name`.
     pub pointer: String,
@@ -182,6 +184,7 @@ pub enum ApiError {
 
 /// A problem as it is sent (RFC 9457).
 #[derive(Clone, Debug, Serialize)]
+#[cfg_attr(not(target_arch = "wasm32"), derive(schemars::JsonSchema))]
 pub(super) struct Problem {
     r#type: String,
     pub(super) title: &'static str,
@@ -198,7 +201,7 @@ pub(super) struct Problem {
 
 impl ApiError {
     /// Status, stable code for programs, title.
-    fn kind(&self) -> (StatusCode, &'static str, &'static str) {
+    pub(super) fn kind(&self) -> (StatusCode, &'static str, &'static str) {
         use StatusCode as S;
         match self {
             Self::Malformed(_) => (S::BAD_REQUEST, "malformed", "Malformed request"),

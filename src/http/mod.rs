@@ -10,6 +10,8 @@ mod complete;
 mod conditional;
 mod error;
 mod idempotency;
+#[cfg(not(target_arch = "wasm32"))]
+pub mod openapi;
 mod origin;
 mod query;
 mod reply;

@@ -13,22 +13,38 @@ use crate::vault::{Scope, Scopes, Secret};
 
 /// A tenant with its resources.
 #[derive(Serialize)]
+#[cfg_attr(not(target_arch = "wasm32"), derive(schemars::JsonSchema))]
+#[cfg_attr(not(target_arch = "wasm32"), schemars(rename = "Tenant"))]
 pub struct TenantView<'a> {
+    /// What it goes by; never changes.
     name: &'a str,
+    #[cfg_attr(not(target_arch = "wasm32"), schemars(with = "crate::tenant::Phase"))]
     phase: &'static str,
+    /// Raised by each change of what is wanted.
     generation: i64,
+    /// The last generation that was made true.
     observed_generation: i64,
+    /// What is wanted.
     spec: &'a TenantSpec,
+    /// What holds right now, a line for each question.
     conditions: Vec<ConditionView<'a>>,
+    /// Where its instance answers.
     url: String,
+    /// What it has in Cloudflare.
     resources: Vec<ResourceView<'a>>,
+    /// What it is deployed from.
     release: &'a str,
+    /// When it signed up.
     created_at: String,
+    /// When anything about it last changed.
     updated_at: String,
+    /// Since when it is to stand still.
     #[serde(skip_serializing_if = "Option::is_none")]
     suspended_at: Option<String>,
+    /// When its trial ends; a tenant without one has none.
     #[serde(skip_serializing_if = "Option::is_none")]
     trial_ends_at: Option<String>,
+    /// Until when a deletion can be taken back.
     #[serde(skip_serializing_if = "Option::is_none")]
     data_kept_until: Option<String>,
     /// What it will cost a month.
@@ -36,18 +52,30 @@ pub struct TenantView<'a> {
 }
 
 #[derive(Serialize)]
-struct ConditionView<'a> {
+#[cfg_attr(not(target_arch = "wasm32"), derive(schemars::JsonSchema))]
+#[cfg_attr(not(target_arch = "wasm32"), schemars(rename = "Condition"))]
+pub struct ConditionView<'a> {
+    /// The question, such as `Ready` or `SecretsReady`.
     r#type: &'a str,
+    /// The answer.
     status: Status,
+    /// Why, in one word for programs.
     reason: &'a str,
+    /// Why, for people; when something is wrong, what to do next.
     message: &'a str,
+    /// When `status` last changed.
     last_transition_time: String,
 }
 
 #[derive(Serialize)]
-struct ResourceView<'a> {
+#[cfg_attr(not(target_arch = "wasm32"), derive(schemars::JsonSchema))]
+#[cfg_attr(not(target_arch = "wasm32"), schemars(rename = "Resource"))]
+pub struct ResourceView<'a> {
+    /// What it is.
     kind: ResourceKind,
+    /// What it is called in Cloudflare.
     name: &'a str,
+    /// Whether it is there.
     state: ResourceState,
 }
 
@@ -96,15 +124,23 @@ pub fn usage(tenant: &Tenant, activity: Activity) -> Usage {
 
 /// A plan: its steps in order. Steps of the same stage run at once.
 #[derive(Serialize)]
+#[cfg_attr(not(target_arch = "wasm32"), derive(schemars::JsonSchema))]
+#[cfg_attr(not(target_arch = "wasm32"), schemars(rename = "Plan"))]
 pub struct PlanView<'a> {
     steps: Vec<StepView<'a>>,
 }
 
 #[derive(Serialize)]
-struct StepView<'a> {
+#[cfg_attr(not(target_arch = "wasm32"), derive(schemars::JsonSchema))]
+#[cfg_attr(not(target_arch = "wasm32"), schemars(rename = "Step"))]
+pub struct StepView<'a> {
+    /// What is done.
     kind: &'static str,
+    /// What it is done to.
     target: &'a str,
+    /// Why.
     reason: &'a str,
+    /// Counted from 1; steps of one stage run at once.
     stage: usize,
 }
 
@@ -124,10 +160,16 @@ impl<'a> PlanView<'a> {
 
 /// A line of history.
 #[derive(Serialize)]
+#[cfg_attr(not(target_arch = "wasm32"), derive(schemars::JsonSchema))]
+#[cfg_attr(not(target_arch = "wasm32"), schemars(rename = "Event"))]
 pub struct EventView<'a> {
+    /// Grows with each line; the next `after`.
     id: i64,
+    /// When.
     at: String,
+    /// Of which generation it speaks.
     generation: i64,
+    /// What happened, in one word for programs.
     reason: &'a str,
     message: &'a str,
 }
@@ -142,13 +184,21 @@ impl<'a> EventView<'a> {
 
 /// A token: everything but itself.
 #[derive(Serialize)]
+#[cfg_attr(not(target_arch = "wasm32"), derive(schemars::JsonSchema))]
+#[cfg_attr(not(target_arch = "wasm32"), schemars(rename = "Token"))]
 pub struct TokenView<'a> {
     id: &'a str,
+    #[cfg_attr(not(target_arch = "wasm32"), schemars(extend("enum" = ["good", "expired", "revoked"])))]
     state: &'static str,
+    #[cfg_attr(not(target_arch = "wasm32"), schemars(with = "Vec<Scope>"))]
     scopes: Vec<&'static str>,
+    /// When it was made.
     created_at: String,
+    /// When it stops being good; null: never.
     expires_at: Option<String>,
+    /// When it was last used, up to an hour late.
     last_used_at: Option<String>,
+    /// When it was revoked.
     revoked_at: Option<String>,
 }
 
@@ -179,11 +229,17 @@ impl<'a> TokenView<'a> {
 
 /// A secret: everything but its value.
 #[derive(Serialize)]
+#[cfg_attr(not(target_arch = "wasm32"), derive(schemars::JsonSchema))]
+#[cfg_attr(not(target_arch = "wasm32"), schemars(rename = "Secret"))]
 pub struct SecretView<'a> {
     name: &'a str,
+    #[cfg_attr(not(target_arch = "wasm32"), schemars(extend("enum" = ["pending", "live", "lost", "removing"])))]
     state: &'static str,
+    /// Raised each time that it is set or deleted.
     version: i64,
+    /// When it was last set or deleted.
     updated_at: String,
+    /// When it last went to the Worker.
     pushed_at: Option<String>,
 }
 

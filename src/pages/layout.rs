@@ -72,6 +72,7 @@ fn header(frame: Frame<'_>) -> Markup {
         header {
             a.brand href="/" { "Paramita" }
             nav aria-label="Site" {
+                a href="/reference.html" { "API" }
                 @if let Some(name) = frame.session {
                     a href={ "/tenants/" (name) } { code { (name) } }
                     form method="post" action="/session/end" {

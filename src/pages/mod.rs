@@ -34,6 +34,8 @@ pub mod layout;
 mod parts;
 pub mod progress;
 pub mod receipt;
+#[cfg(not(target_arch = "wasm32"))]
+pub mod reference;
 pub mod signup;
 pub mod tenant;
 

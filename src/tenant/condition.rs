@@ -6,6 +6,8 @@ use crate::clock::Timestamp;
 
 /// Whether a condition holds.
 #[derive(Clone, Copy, Debug, PartialEq, Eq, Serialize, Deserialize)]
+#[cfg_attr(not(target_arch = "wasm32"), derive(schemars::JsonSchema))]
+#[cfg_attr(not(target_arch = "wasm32"), schemars(rename = "ConditionStatus"))]
 pub enum Status {
     /// It does.
     True,

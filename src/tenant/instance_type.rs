@@ -6,6 +6,7 @@ use serde::{Deserialize, Serialize};
 
 /// A container size (developers.cloudflare.com/containers/platform/limits).
 #[derive(Clone, Copy, Debug, PartialEq, Eq, PartialOrd, Ord, Hash, Serialize, Deserialize)]
+#[cfg_attr(not(target_arch = "wasm32"), derive(schemars::JsonSchema))]
 #[serde(rename_all = "kebab-case")]
 pub enum InstanceType {
     /// 1/16 vCPU, 256 MiB, 2 GB.

@@ -41,6 +41,11 @@ pub enum NameError {
     Reserved(String),
 }
 
+/// The words that nobody may have.
+pub fn reserved() -> impl Iterator<Item = &'static str> {
+    ENVIRONMENTS.into_iter().chain(OWN_WORDS)
+}
+
 impl NameError {
     /// The stable code for programs.
     pub fn code(&self) -> &'static str {

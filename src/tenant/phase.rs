@@ -4,6 +4,7 @@ use serde::{Deserialize, Serialize};
 
 /// Where a tenant stands. Conditions say why; programs that wait should look at `observed_generation` too.
 #[derive(Clone, Copy, Debug, PartialEq, Eq, Hash, Serialize, Deserialize)]
+#[cfg_attr(not(target_arch = "wasm32"), derive(schemars::JsonSchema))]
 #[serde(rename_all = "lowercase")]
 pub enum Phase {
     /// Signed up, never yet wholly there.

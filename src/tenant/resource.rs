@@ -6,6 +6,7 @@ use crate::clock::Timestamp;
 
 /// The kinds of outside resource that a tenant consists of.
 #[derive(Clone, Copy, Debug, PartialEq, Eq, PartialOrd, Ord, Hash, Serialize, Deserialize)]
+#[cfg_attr(not(target_arch = "wasm32"), derive(schemars::JsonSchema))]
 #[serde(rename_all = "lowercase")]
 pub enum ResourceKind {
     /// The R2 bucket.
@@ -38,6 +39,7 @@ impl ResourceKind {
 
 /// What we know of a resource.
 #[derive(Clone, Copy, Debug, PartialEq, Eq, Serialize, Deserialize)]
+#[cfg_attr(not(target_arch = "wasm32"), derive(schemars::JsonSchema))]
 #[serde(rename_all = "lowercase")]
 pub enum ResourceState {
     /// Surely not there, as ours.

@@ -11,7 +11,8 @@ pub const MAX_VALUE_BYTES: usize = 5 * 1024;
 /// those that the plane sets itself.
 pub const MAX_SECRETS: usize = 100;
 
-const MAX_NAME_LENGTH: usize = 64;
+/// Most characters of a name.
+pub const MAX_NAME_LENGTH: usize = 64;
 
 /// These switch the tenant's own protection off: with them set, the Worker serves whoever asks.
 const UNSAFE: [&str; 2] = ["DEV_MODE", "E2E_TEST_MODE"];

@@ -10,10 +10,12 @@ pub const MAX_INSTANCES: u32 = 10;
 
 /// The wanted shape of a tenant. Every change of it raises the tenant's generation.
 #[derive(Clone, Debug, PartialEq, Eq, Serialize, Deserialize)]
+#[cfg_attr(not(target_arch = "wasm32"), derive(schemars::JsonSchema))]
+#[cfg_attr(not(target_arch = "wasm32"), schemars(rename = "Spec"))]
 pub struct TenantSpec {
     /// Size of the container.
     pub instance_type: InstanceType,
-    /// How many containers may run at once, 1 to [`MAX_INSTANCES`].
+    /// How many containers may run at once, 1 to 10 ([`MAX_INSTANCES`]).
     pub max_instances: u32,
     /// When an idle container sleeps.
     pub sleep_after: SleepAfter,

@@ -4,6 +4,8 @@ use std::fmt;
 
 /// One thing that a token may be good for. None comes with another.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
+#[cfg_attr(not(target_arch = "wasm32"), derive(schemars::JsonSchema))]
+#[cfg_attr(not(target_arch = "wasm32"), schemars(rename_all = "lowercase"))]
 pub enum Scope {
     /// To see the tenant, its history, its secrets' names.
     Read,

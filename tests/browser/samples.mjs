@@ -25,7 +25,9 @@ export async function serveSamples() {
   execFileSync("cargo", ["run", "--quiet", "--example", "pages", "--", folder], { stdio: "inherit" });
   execFileSync("node", ["tools/assets.mjs"], { stdio: "inherit" });
   const files = (await readdir(folder)).map((file) => path.basename(file, ".html"));
-  const sample = (name) => readFile(path.join(folder, `${name}.html`));
+  /** The reference page is a file already. */
+  const reference = "reference";
+  const sample = (name) => readFile(path.join(name === reference ? path.join("build", "assets") : folder, `${name}.html`));
 
   /** What a page's script asks for, answered by the samples of fragments. */
   const fragments = {
@@ -58,7 +60,7 @@ export async function serveSamples() {
   const url = `http://localhost:${server.address().port}`;
   return {
     /** The names of the whole pages. */
-    pages: files.filter((name) => !/^(name|progress)-/.test(name)).sort(),
+    pages: [...files.filter((name) => !/^(name|progress)-/.test(name)), reference].sort(),
     /** The address of a page. */
     at: (name) => `${url}/samples/${name}`,
     async close() {

@@ -20,6 +20,7 @@ mod life;
 mod limits;
 mod log;
 mod once;
+mod openapi;
 mod plane;
 mod registry;
 mod requests;

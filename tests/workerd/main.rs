@@ -15,6 +15,7 @@ mod http;
 mod kills;
 mod life;
 mod owner;
+mod schemathesis;
 mod stability;
 mod starts;
 mod wrangler_agrees;

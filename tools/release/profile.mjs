@@ -40,18 +40,16 @@ function parse(text, file) {
 
 function checkProfile(profile, file) {
   const wrong = (what) => new PublishError(`the profile ${file}: ${what}; see ${path.join(PROFILES_DIR, "guide.json")}.`);
-  const known = ["name", ...LISTS, ...NAMES, "together"];
+  const known = ["name", ...LISTS, "together", ...NAMES];
   for (const key of Object.keys(profile)) if (!known.includes(key)) throw wrong(`unknown field "${key}"`);
   if (typeof profile.name !== "string" || profile.name === "") throw wrong(`"name" must be a text`);
   for (const key of LISTS) if (!Array.isArray(profile[key]) || !profile[key].every(isName)) throw wrong(`"${key}" must be a list of names`);
+  const { together = [] } = profile;
+  const isGroup = (group) => Array.isArray(group) && group.every(isName);
+  if (!Array.isArray(together) || !together.every(isGroup)) throw wrong(`"together" must be a list of lists of names`);
   for (const key of NAMES) if (profile[key] !== null && !isName(profile[key])) throw wrong(`"${key}" must be a name or null`);
-  // Groups of which all are set or none; a profile may have none of them.
-  const groups = profile.together ?? [];
-  const isGroup = (group) => Array.isArray(group) && group.length > 1 && group.every((name) => [...profile.required, ...profile.optional].includes(name));
-  if (!Array.isArray(groups) || !groups.every(isGroup)) throw wrong(`"together" must be a list of lists of required or optional names`);
-  const forbidden = [...profile.required, ...profile.optional, ...profile.generated, ...NAMES.map((key) => profile[key])].find((name) =>
-    FORBIDDEN_NAMES.includes(name),
-  );
+  const named = [...LISTS.flatMap((key) => profile[key]), ...together.flat(), ...NAMES.map((key) => profile[key])];
+  const forbidden = named.find((name) => FORBIDDEN_NAMES.includes(name));
   if (forbidden) throw wrong(`${forbidden} switches off sign-in and cannot be part of a profile`);
   return profile;
 }

@@ -103,6 +103,7 @@ test("the manifest holds what a tenant has in common with the others and leaves 
   assert.equal(manifest.source.assets_directory, "public");
   assert.deepEqual(Object.keys(manifest.source.build), ["rules", "upload_source_maps"]);
   assert.equal(manifest.profile.gateway_token, "CLAWDBOT_GATEWAY_TOKEN");
+  assert.deepEqual(manifest.profile.together, [["R2_ACCESS_KEY_ID", "R2_SECRET_ACCESS_KEY", "CF_ACCOUNT_ID"]]);
 });
 
 test("the assets are those that wrangler uploads, without what .assetsignore names", async () => {

@@ -37,7 +37,9 @@ pub struct Change {
 
 /// The tenant as an answer has it.
 #[derive(Serialize)]
-struct Answer<'a> {
+#[cfg_attr(not(target_arch = "wasm32"), derive(schemars::JsonSchema))]
+#[cfg_attr(not(target_arch = "wasm32"), schemars(rename = "TenantAnswer"))]
+pub struct Answer<'a> {
     tenant: TenantView<'a>,
     #[serde(skip_serializing_if = "Option::is_none")]
     gateway_token: Option<&'a str>,
@@ -45,7 +47,9 @@ struct Answer<'a> {
 
 /// What a change would do.
 #[derive(Serialize)]
-struct DryRun<'a> {
+#[cfg_attr(not(target_arch = "wasm32"), derive(schemars::JsonSchema))]
+#[cfg_attr(not(target_arch = "wasm32"), schemars(rename = "ChangeDryRun"))]
+pub struct DryRun<'a> {
     dry_run: bool,
     tenant: TenantView<'a>,
     plan: PlanView<'a>,

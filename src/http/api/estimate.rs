@@ -11,6 +11,8 @@ use crate::tenant::{InstanceType, spec};
 
 /// The estimate with its units.
 #[derive(Serialize)]
+#[cfg_attr(not(target_arch = "wasm32"), derive(schemars::JsonSchema))]
+#[cfg_attr(not(target_arch = "wasm32"), schemars(rename = "EstimateAnswer"))]
 pub struct Answer {
     currency: &'static str,
     per: &'static str,

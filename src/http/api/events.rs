@@ -18,7 +18,9 @@ const MAX_WAIT_S: i64 = 30;
 const LOOK_EVERY_MS: i64 = 1_000;
 
 #[derive(Serialize)]
-struct Page<'a> {
+#[cfg_attr(not(target_arch = "wasm32"), derive(schemars::JsonSchema))]
+#[cfg_attr(not(target_arch = "wasm32"), schemars(rename = "Events"))]
+pub struct Page<'a> {
     events: Vec<EventView<'a>>,
     /// The last line seen, for the next `?after=`.
     after: i64,

@@ -8,6 +8,7 @@ use crate::http::reply::{Response, json};
 
 /// How the plane is.
 #[derive(Serialize)]
+#[cfg_attr(not(target_arch = "wasm32"), derive(schemars::JsonSchema))]
 pub struct Health {
     status: &'static str,
     #[serde(skip_serializing_if = "Option::is_none")]

@@ -10,13 +10,17 @@ use crate::tenant::InstanceType;
 
 /// Every size, and the one that a tenant gets who says nothing.
 #[derive(Serialize)]
+#[cfg_attr(not(target_arch = "wasm32"), derive(schemars::JsonSchema))]
+#[cfg_attr(not(target_arch = "wasm32"), schemars(rename = "InstanceTypes"))]
 pub struct Listing {
     instance_types: Vec<SizeView>,
     default: InstanceType,
 }
 
 #[derive(Serialize)]
-struct SizeView {
+#[cfg_attr(not(target_arch = "wasm32"), derive(schemars::JsonSchema))]
+#[cfg_attr(not(target_arch = "wasm32"), schemars(rename = "Size"))]
+pub struct SizeView {
     name: InstanceType,
     vcpu: String,
     memory_gib: String,
@@ -27,7 +31,9 @@ struct SizeView {
 }
 
 #[derive(Serialize)]
-struct Prices {
+#[cfg_attr(not(target_arch = "wasm32"), derive(schemars::JsonSchema))]
+#[cfg_attr(not(target_arch = "wasm32"), schemars(rename = "SizePrices"))]
+pub struct Prices {
     fixed_first_tenant: Money,
     total_next_tenant_at_10_percent_cpu: Money,
 }

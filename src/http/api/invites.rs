@@ -20,35 +20,50 @@ use crate::vault::token::new_invite_id;
 
 /// Days that a code is good for when nothing else is said, and at most.
 const DAYS: u32 = 7;
-const MAX_DAYS: u32 = 365;
+pub const MAX_DAYS: u32 = 365;
 
 /// Longest owner's label and note, in characters.
-const MAX_OWNER: usize = 64;
-const MAX_NOTE: usize = 500;
+pub const MAX_OWNER: usize = 64;
+/// Longest note.
+pub const MAX_NOTE: usize = 500;
 
 /// Invites in a page, and at most.
 const LINES: i64 = 50;
-const MAX_LINES: i64 = 200;
+pub const MAX_LINES: i64 = 200;
 
 /// An invite: everything but its code.
 #[derive(Serialize)]
-struct InviteView<'a> {
+#[cfg_attr(not(target_arch = "wasm32"), derive(schemars::JsonSchema))]
+#[cfg_attr(not(target_arch = "wasm32"), schemars(rename = "Invite"))]
+pub struct InviteView<'a> {
     id: &'a str,
+    #[cfg_attr(not(target_arch = "wasm32"), schemars(extend("enum" = ["good", "used", "revoked", "expired"])))]
     state: &'static str,
+    /// The only name that it is for.
     name: Option<&'a str>,
+    /// The largest size that it is for.
+    #[cfg_attr(not(target_arch = "wasm32"), schemars(with = "Option<crate::tenant::InstanceType>"))]
     largest: Option<&'static str>,
+    /// For whom it is.
     owner: Option<&'a str>,
+    /// What the operator noted.
     note: Option<&'a str>,
+    /// When it was made.
     created_at: String,
+    /// When it stops being good.
     expires_at: String,
+    /// When it was revoked.
     revoked_at: Option<String>,
+    /// When somebody signed up with it.
     used_at: Option<String>,
     /// The id of the tenant that signed up with it.
     used_by: Option<&'a str>,
 }
 
 #[derive(Serialize)]
-struct Page<'a> {
+#[cfg_attr(not(target_arch = "wasm32"), derive(schemars::JsonSchema))]
+#[cfg_attr(not(target_arch = "wasm32"), schemars(rename = "Invites"))]
+pub struct Page<'a> {
     invites: Vec<InviteView<'a>>,
     /// For `?cursor=`; absent on the last page.
     #[serde(skip_serializing_if = "Option::is_none")]
@@ -60,7 +75,9 @@ struct Page<'a> {
 
 /// The answer to a new invite: the only time that its code is shown.
 #[derive(Serialize)]
-struct Made<'a> {
+#[cfg_attr(not(target_arch = "wasm32"), derive(schemars::JsonSchema))]
+#[cfg_attr(not(target_arch = "wasm32"), schemars(rename = "InviteMade"))]
+pub struct Made<'a> {
     #[serde(skip_serializing_if = "Option::is_none")]
     dry_run: Option<bool>,
     #[serde(skip_serializing_if = "Option::is_none")]

@@ -10,8 +10,11 @@ use crate::tenant::name::NameError;
 
 /// What a name is good for.
 #[derive(Serialize)]
+#[cfg_attr(not(target_arch = "wasm32"), derive(schemars::JsonSchema))]
+#[cfg_attr(not(target_arch = "wasm32"), schemars(rename = "Name"))]
 pub struct Answer {
     name: String,
+    #[cfg_attr(not(target_arch = "wasm32"), schemars(extend("enum" = ["free", "taken", "reserved", "malformed"])))]
     status: &'static str,
     reason: String,
 }

@@ -11,7 +11,8 @@ use crate::tenant::{Phase, Resource, ResourceKind, Tenant};
 
 /// The receipt of a deletion, complete or not.
 #[derive(Serialize)]
-struct Receipt<'a> {
+#[cfg_attr(not(target_arch = "wasm32"), derive(schemars::JsonSchema))]
+pub struct Receipt<'a> {
     tenant: &'a str,
     tenant_id: &'a str,
     deletion_asked_at: String,
@@ -24,7 +25,8 @@ struct Receipt<'a> {
 
 /// One resource. Times that are null have not come yet, or there never was anything.
 #[derive(Serialize)]
-struct ReceiptLine<'a> {
+#[cfg_attr(not(target_arch = "wasm32"), derive(schemars::JsonSchema))]
+pub struct ReceiptLine<'a> {
     kind: ResourceKind,
     name: &'a str,
     id: Option<&'a str>,
@@ -34,6 +36,7 @@ struct ReceiptLine<'a> {
     deleted_at: Option<String>,
     /// When a read after that showed that it is gone.
     confirmed_gone_at: Option<String>,
+    #[cfg_attr(not(target_arch = "wasm32"), schemars(extend("enum" = ["deleted", "there", "gone", "never made"])))]
     status: &'static str,
 }
 

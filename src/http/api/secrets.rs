@@ -20,7 +20,9 @@ use crate::vault::Secret;
 const MAX_REPEATS: u32 = 12;
 
 #[derive(Serialize)]
-struct Listing<'a> {
+#[cfg_attr(not(target_arch = "wasm32"), derive(schemars::JsonSchema))]
+#[cfg_attr(not(target_arch = "wasm32"), schemars(rename = "Secrets"))]
+pub struct Listing<'a> {
     secrets: Vec<SecretView<'a>>,
     /// Required by the release, and not set.
     missing: Vec<&'a String>,

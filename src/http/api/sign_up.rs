@@ -44,7 +44,8 @@ struct SignUp {
 
 /// The answer to a sign-up: the only time that either token is shown.
 #[derive(Serialize)]
-struct SignedUp<'a> {
+#[cfg_attr(not(target_arch = "wasm32"), derive(schemars::JsonSchema))]
+pub struct SignedUp<'a> {
     tenant: TenantView<'a>,
     token: &'a str,
     gateway_token: Option<&'a str>,
@@ -52,7 +53,9 @@ struct SignedUp<'a> {
 
 /// What a sign-up would do: the plan of its first round, the equivalent configuration, the price.
 #[derive(Serialize)]
-struct DryRun<'a> {
+#[cfg_attr(not(target_arch = "wasm32"), derive(schemars::JsonSchema))]
+#[cfg_attr(not(target_arch = "wasm32"), schemars(rename = "SignUpDryRun"))]
+pub struct DryRun<'a> {
     plan: PlanView<'a>,
     wrangler_config: Value,
     estimate: Estimate,

@@ -21,16 +21,20 @@ use crate::vault::token::new_token_id;
 use crate::vault::{ApiToken, Scopes};
 
 /// Most days that a token may be good for; one that is to be good for ever says nothing.
-const MAX_DAYS: u32 = 3_650;
+pub const MAX_DAYS: u32 = 3_650;
 
 #[derive(Serialize)]
-struct Listing<'a> {
+#[cfg_attr(not(target_arch = "wasm32"), derive(schemars::JsonSchema))]
+#[cfg_attr(not(target_arch = "wasm32"), schemars(rename = "Tokens"))]
+pub struct Listing<'a> {
     tokens: Vec<TokenView<'a>>,
 }
 
 /// The answer to a new token: the only time that it is shown.
 #[derive(Serialize)]
-struct Made<'a> {
+#[cfg_attr(not(target_arch = "wasm32"), derive(schemars::JsonSchema))]
+#[cfg_attr(not(target_arch = "wasm32"), schemars(rename = "TokenMade"))]
+pub struct Made<'a> {
     #[serde(skip_serializing_if = "Option::is_none")]
     dry_run: Option<bool>,
     #[serde(skip_serializing_if = "Option::is_none")]
