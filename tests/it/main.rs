@@ -25,4 +25,5 @@ mod registry;
 mod requests;
 mod s3;
 mod suspension;
+mod sweep;
 mod turnstile;
