@@ -21,6 +21,7 @@ mod limits;
 mod log;
 mod once;
 mod plane;
+mod races;
 mod registry;
 mod requests;
 mod s3;
