@@ -18,6 +18,8 @@ pub(super) struct Entry<'a> {
     pub route: Option<&'static str>,
     /// Whose token was shown, once that is known.
     pub owner: Option<(TenantId, TenantName)>,
+    /// Whom Access let in, once that is known.
+    pub operator: Option<String>,
     log: &'a Logger,
     stopwatch: Stopwatch<'a>,
     method: String,
@@ -30,6 +32,7 @@ impl<'a> Entry<'a> {
             request_id: format!("req_{}", hex(&entropy::bytes::<8>(app.entropy.as_ref()))),
             route: None,
             owner: None,
+            operator: None,
             log: &app.log,
             stopwatch: app.log.start(),
             method: method.to_owned(),
@@ -51,6 +54,7 @@ impl<'a> Entry<'a> {
             .with("cause", problem.and_then(|problem| problem.cause.clone()))
             .with("tenant", owner.map(|(id, _)| id.0.as_str()))
             .with("tenant_name", owner.map(|(_, name)| name.as_str()))
+            .with("operator", self.operator)
             .with("ms", self.stopwatch.ms());
         self.log.write(&line);
     }

@@ -122,6 +122,7 @@ async fn dispatch(app: &App, request: Request<Bytes>, entry: &mut Entry<'_>) -> 
         }
         Handler::Operator(role, handler) => {
             let operator = access::authenticate(app, &call.headers).await?;
+            entry.operator = Some(operator.identity.to_string());
             if operator.role < *role {
                 return Err(ApiError::ViewerOnly);
             }

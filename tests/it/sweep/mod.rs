@@ -6,6 +6,7 @@ mod world;
 use http::HeaderMap;
 use paramita::http::routes::ROUTES;
 use paramita::rate_limit::Limit;
+use serde_json::{Value as Json, json};
 
 use self::table::{Caller, Row, TABLE};
 use self::world::World;
@@ -192,11 +193,22 @@ async fn what_is_not_the_callers_is_answered_with_the_same_words_and_effort_as_w
 #[tokio::test(start_paused = true)]
 async fn what_is_at_no_address_is_answered_in_the_same_manner() {
     let world = World::of(Caller::Own).await;
-    for path in ["/nothing", "/v1", "/v1/tenants/", "/v1/tenants/alice/", "/v1/tenants/alice/x", "//", "/%2e%2e/healthz"] {
+    for path in
+        ["/nothing", "/v1", "/v1/tenants/", "/v1/tenants/alice/", "/v1/tenants/alice/x", "//", "/%2e%2e/healthz"]
+    {
         let (answer, effort) = world.ask_measured("GET", path, "").await;
         assert_eq!(answer.problem(404), "no_such_route", "{path}");
         check_headers(path, &answer);
         assert!(effort.is_empty(), "{path}");
+    }
+}
+
+#[tokio::test(start_paused = true)]
+async fn the_log_says_which_operator_asked_and_of_nobody_else_that_he_is_one() {
+    for (caller, said) in [(Caller::Operator, json!("ada@example.com")), (Caller::NoRole, Json::Null)] {
+        let world = World::of(caller).await;
+        world.ask("POST", "/admin/api/invites", "{}").await;
+        assert_eq!(world.plane.lines_of("request").last().unwrap()["operator"], said, "{caller:?}");
     }
 }
 

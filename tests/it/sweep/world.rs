@@ -91,7 +91,8 @@ impl World {
         let code = InviteCode::generate(&SeededEntropy::new(3));
         let (hash, expires_at) = (code.hash(), plane.now().plus_ms(DAY_MS));
         let id = "ivt_0123456789abcdef";
-        let invite = NewInvite { id, hash: &hash, expires_at, tenant_name: None, largest: None, owner: None, note: None };
+        let invite =
+            NewInvite { id, hash: &hash, expires_at, tenant_name: None, largest: None, owner: None, note: None };
         plane.app.registry.create_invite(&invite, None, plane.now()).await.unwrap();
         hidden.push(code.expose().to_owned());
         prepare(&plane, caller).await;
