@@ -38,8 +38,7 @@ async fn events(plane: &TestPlane, token: &str, reason: &str) -> usize {
 async fn of_fifty_that_make_a_token_at_once_one_gets_the_second_and_there_is_no_third() {
     let plane = TestPlane::new().await;
     let token = alice(&plane).await;
-    let answers =
-        join_all((0..50).map(|_| plane.raw("POST", "/v1/tenants/alice/tokens", Some(&token), "{}"))).await;
+    let answers = join_all((0..50).map(|_| plane.raw("POST", "/v1/tenants/alice/tokens", Some(&token), "{}"))).await;
     assert_eq!(count(&answers, [201, 409]), [1, 49]);
     assert!(answers.iter().filter(|answer| answer.status == 409).all(|lost| lost.problem(409) == "too_many_tokens"));
     let won = answers.iter().find(|answer| answer.status == 201).unwrap().json();
