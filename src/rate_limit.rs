@@ -4,7 +4,8 @@
 //! (developers.cloudflare.com/workers/runtime-apis/bindings/rate-limit). So they keep a flood off; what must hold exactly,
 //! such as how many sign-ups there are in an hour, is a matter of the registry.
 //!
-//! A key is what is counted by: a caller's address, or the id of his token. Never the token itself.
+//! A key is what is counted by: the network that a caller's address is of, whatever he shows. Nobody's token is looked at
+//! before he is counted.
 
 use std::collections::HashMap;
 use std::sync::atomic::{AtomicBool, Ordering};
@@ -20,7 +21,7 @@ pub enum Limit {
     /// Sign-ups from one address, those that are refused for other reasons included: each may cost a check of Turnstile
     /// and of a code that somebody guesses.
     SignUps,
-    /// Requests of one token or, without a token, from one address.
+    /// Requests from one address, whoever asks.
     Requests,
 }
 

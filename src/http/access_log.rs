@@ -20,6 +20,8 @@ pub(super) struct Entry<'a> {
     pub is_page: bool,
     /// Whose token was shown, once that is known.
     pub owner: Option<(TenantId, TenantName)>,
+    /// Whom Access let in, once that is known.
+    pub operator: Option<String>,
     log: &'a Logger,
     stopwatch: Stopwatch<'a>,
     method: String,
@@ -33,6 +35,7 @@ impl<'a> Entry<'a> {
             route: None,
             is_page: false,
             owner: None,
+            operator: None,
             log: &app.log,
             stopwatch: app.log.start(),
             method: method.to_owned(),
@@ -54,6 +57,7 @@ impl<'a> Entry<'a> {
             .with("cause", problem.and_then(|problem| problem.cause.clone()))
             .with("tenant", owner.map(|(id, _)| id.0.as_str()))
             .with("tenant_name", owner.map(|(_, name)| name.as_str()))
+            .with("operator", self.operator)
             .with("ms", self.stopwatch.ms());
         self.log.write(&line);
     }

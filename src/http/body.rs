@@ -5,6 +5,13 @@ use strsim::osa_distance;
 
 use super::error::FieldError;
 
+/// Most unknown fields of one object that are complained of: whoever has more of them has sent something else, and is not to
+/// keep the plane busy with spelling.
+const MAX_UNKNOWN: usize = 32;
+
+/// Longest name, in bytes, that may be a slip of a known one.
+const LONGEST_SLIP: usize = 64;
+
 /// Takes the known fields out of an object, notes what is wrong with them, and what is left over.
 pub struct Fields<'a> {
     pointer: String,
@@ -68,9 +75,9 @@ impl<'a> Fields<'a> {
         }
     }
 
-    /// Notes every field that nobody asked for.
+    /// Notes every field that nobody asked for, up to [`MAX_UNKNOWN`].
     pub fn finish(self) {
-        for name in self.fields.keys() {
+        for name in self.fields.keys().take(MAX_UNKNOWN) {
             let pointer = format!("{}/{}", self.pointer, escape(name));
             self.complaints.push(FieldError { pointer, detail: unknown(name, &self.known) });
         }
@@ -90,7 +97,8 @@ impl<'a> Fields<'a> {
 /// The complaint about a name that nobody asked for: with the known one that it may be a slip of.
 pub fn unknown(name: &str, known: &[&str]) -> String {
     // A third of the letters may be other ones; more is another word.
-    let distance = |known: &&&str| osa_distance(&name.to_ascii_lowercase(), known);
+    let lower = name.get(..LONGEST_SLIP).unwrap_or(name).to_ascii_lowercase();
+    let distance = |known: &&&str| osa_distance(&lower, known);
     match known.iter().min_by_key(distance) {
         Some(nearest) if distance(&nearest) * 3 <= nearest.len() => {
             format!("is not known here; did you mean {nearest}?")
@@ -127,5 +135,13 @@ mod tests {
             "is not known here; known are: instance_type, max_instances, sleep_after"
         );
         assert_eq!(unknown("", &[]), "is not known here; none is");
+    }
+
+    #[test]
+    fn of_very_many_unknown_fields_some_are_named() {
+        let many: Map<String, Json> = (0..10_000).map(|at| (format!("field-{at}"), Json::Null)).collect();
+        let mut complaints = Vec::new();
+        Fields::new("", many, &mut complaints).finish();
+        assert_eq!(complaints.len(), MAX_UNKNOWN);
     }
 }

@@ -16,6 +16,9 @@ use super::reply::{JSON, Response};
 use super::routes::Route;
 use crate::app::App;
 
+/// The media types of a body that are read.
+pub(super) const MEDIA_TYPES_READ: [&str; 2] = ["application/json", "application/merge-patch+json"];
+
 /// A request, and the plane that it is asked of.
 pub struct Call {
     /// The plane.
@@ -89,10 +92,7 @@ impl Call {
     /// The body, which is to be a JSON object.
     pub fn json(&self) -> Result<Map<String, Json>, ApiError> {
         let media_type = self.header(CONTENT_TYPE).unwrap_or_default().split(';').next().unwrap_or_default().trim();
-        if !["application/json", "application/merge-patch+json"]
-            .iter()
-            .any(|known| media_type.eq_ignore_ascii_case(known))
-        {
+        if !MEDIA_TYPES_READ.iter().any(|known| media_type.eq_ignore_ascii_case(known)) {
             return Err(ApiError::UnsupportedMediaType);
         }
         if self.body.len() > MAX_BODY_BYTES {

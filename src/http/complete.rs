@@ -1,8 +1,12 @@
 //! Makes an outcome into what is sent: the body of a problem, the headers that every answer has, the line in the log.
 
-use http::header::{ALLOW, CACHE_CONTROL, HeaderName, HeaderValue, RETRY_AFTER, WWW_AUTHENTICATE};
+use http::header::{
+    ACCEPT, ALLOW, CACHE_CONTROL, CONTENT_SECURITY_POLICY, HeaderName, HeaderValue, REFERRER_POLICY, RETRY_AFTER,
+    STRICT_TRANSPORT_SECURITY, WWW_AUTHENTICATE, X_CONTENT_TYPE_OPTIONS,
+};
 
 use super::access_log::Entry;
+use super::call::MEDIA_TYPES_READ;
 use super::error::{ApiError, Problem};
 use super::reply::{RATE_LIMIT, RATE_LIMIT_POLICY, Response, with_body};
 use super::site;
@@ -12,7 +16,19 @@ use crate::turnstile::Refusal as Challenge;
 
 /// The header that carries a request's id.
 const X_REQUEST_ID: HeaderName = HeaderName::from_static("x-request-id");
-const X_CONTENT_TYPE_OPTIONS: HeaderName = HeaderName::from_static("x-content-type-options");
+
+/// What every answer has that does not say something else of the same. It is data: no page may show it, no script read it
+/// from elsewhere, and nothing in it is to be run.
+const ALWAYS: [(HeaderName, &str); 7] = [
+    (CACHE_CONTROL, "no-store"),
+    (CONTENT_SECURITY_POLICY, "default-src 'none'; frame-ancestors 'none'"),
+    (HeaderName::from_static("cross-origin-resource-policy"), "same-origin"),
+    // The limit of every request; a test sees to it that the numbers are the policy's.
+    (RATE_LIMIT_POLICY, "\"requests\";q=300;w=60"),
+    (REFERRER_POLICY, "no-referrer"),
+    (STRICT_TRANSPORT_SECURITY, "max-age=31536000; includeSubDomains"),
+    (X_CONTENT_TYPE_OPTIONS, "nosniff"),
+];
 
 /// The id that stands for none, of requests to a plane that is not configured.
 const NO_REQUEST_ID: &str = "req_none";
@@ -46,8 +62,9 @@ pub(super) fn complete(outcome: Result<Response, ApiError>, entry: Option<Entry<
     if let Ok(value) = HeaderValue::from_str(&id) {
         headers.insert(X_REQUEST_ID, value);
     }
-    headers.entry(CACHE_CONTROL).or_insert(HeaderValue::from_static("no-store"));
-    headers.insert(X_CONTENT_TYPE_OPTIONS, HeaderValue::from_static("nosniff"));
+    for (name, value) in ALWAYS {
+        headers.entry(name).or_insert(HeaderValue::from_static(value));
+    }
     response
 }
 
@@ -56,8 +73,8 @@ fn refusal(error: &ApiError, problem: &Problem) -> Response {
     let mut response = with_body(problem.status(), "application/problem+json", body);
     let header = |name, value: String| vec![(name, value)];
     let headers = match error {
-        // RFC 6750 § 3.
-        ApiError::TokenMissing => header(WWW_AUTHENTICATE, "Bearer".to_owned()),
+        // RFC 6750 § 3: at least one parameter, and no error where no token was shown.
+        ApiError::TokenMissing => header(WWW_AUTHENTICATE, "Bearer realm=\"tenant\"".to_owned()),
         ApiError::TokenMalformed | ApiError::TokenExpired | ApiError::TokenRevoked => {
             header(WWW_AUTHENTICATE, "Bearer error=\"invalid_token\"".to_owned())
         }
@@ -65,6 +82,12 @@ fn refusal(error: &ApiError, problem: &Problem) -> Response {
             header(WWW_AUTHENTICATE, format!("Bearer error=\"insufficient_scope\", scope=\"{}\"", scope.as_str()))
         }
         ApiError::NotOperator(access::Refusal::KeysUnavailable) => header(RETRY_AFTER, "5".to_owned()),
+        // RFC 9110 § 15.5.2: a 401 without a challenge is none.
+        ApiError::NotOperator(access::Refusal::NoToken | access::Refusal::Invalid(_)) => {
+            header(WWW_AUTHENTICATE, "Cloudflare-Access".to_owned())
+        }
+        // RFC 9110 § 15.5.16.
+        ApiError::UnsupportedMediaType => header(ACCEPT, MEDIA_TYPES_READ.join(", ")),
         ApiError::MethodNotAllowed(allow) => header(ALLOW, allow.clone()),
         ApiError::Unavailable(_) => header(RETRY_AFTER, "5".to_owned()),
         ApiError::RateLimited(Refusal::TooMany(policy)) => vec![

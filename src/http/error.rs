@@ -163,7 +163,7 @@ pub enum ApiError {
     #[error("a tenant has at most {} secrets", crate::tenant::secret_name::MAX_SECRETS)]
     TooManySecrets,
     /// Sign-up needs an invitation.
-    #[error("sign-up is by invitation only, and this plane has no invitations yet; ask its operator")]
+    #[error("sign-up is by invitation only: send the code of one as invite; this plane's operator hands them out")]
     InviteRequired,
     /// Sign-up is closed.
     #[error("sign-up is closed; ask the operator")]

@@ -125,7 +125,8 @@ async fn dispatch(app: &App, request: Request<Bytes>, entry: &mut Entry<'_>) -> 
             let owner = auth::owner(&call, *scope).await?;
             entry.owner = Some((owner.tenant.id.clone(), owner.tenant.name.clone()));
             call.accepts(route)?;
-            call.key = Key::of(&call, &owner.tenant.id.0)?;
+            // An answer may hold a token that is good for more than the one that asks again.
+            call.key = Key::of(&call, &format!("{}/{}", owner.tenant.id, owner.token.id))?;
             once(call, |call| handler(call, owner)).await?
         }
         Handler::Page(handler) => {
@@ -153,6 +154,7 @@ async fn dispatch(app: &App, request: Request<Bytes>, entry: &mut Entry<'_>) -> 
         }
         Handler::Operator(role, handler) => {
             let operator = access::authenticate(app, &call.headers).await?;
+            entry.operator = Some(operator.identity.to_string());
             if operator.role < *role {
                 return Err(ApiError::ViewerOnly);
             }

@@ -5,6 +5,9 @@ use std::ops::RangeInclusive;
 use super::body::unknown;
 use super::error::{ApiError, FieldError};
 
+/// Most parameters that are read: more than any address knows, so that of more than these some are complained of anyway.
+const MAX_PARAMETERS: usize = 64;
+
 /// The parameters of a request, taken out one by one; what is left over is refused.
 #[derive(Debug)]
 pub struct Query {
@@ -17,7 +20,7 @@ impl Query {
     /// Reads the part of an address behind its `?`.
     pub fn parse(text: &str) -> Self {
         let mut query = Self { parameters: Vec::new(), known: Vec::new(), complaints: Vec::new() };
-        for (name, value) in form_urlencoded::parse(text.as_bytes()).into_owned() {
+        for (name, value) in form_urlencoded::parse(text.as_bytes()).into_owned().take(MAX_PARAMETERS) {
             if query.parameters.iter().any(|(known, _)| *known == name) {
                 query.complain(&name, "is given twice");
             } else {
@@ -72,5 +75,18 @@ impl Query {
 
     fn complain(&mut self, name: &str, detail: impl Into<String>) {
         self.complaints.push(FieldError { pointer: format!("?{name}"), detail: detail.into() });
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn of_very_many_parameters_some_are_named_and_none_are_taken_for_known() {
+        let many: String = (0..10_000).map(|at| format!("p{at}&")).collect();
+        let mut query = Query::parse(&format!("{many}limit=1"));
+        assert_eq!(query.number("limit", 1..=9), None);
+        assert!(matches!(query.finish(), Err(ApiError::Invalid(complaints)) if complaints.len() == MAX_PARAMETERS));
     }
 }

@@ -139,7 +139,8 @@ impl Registry {
     }
 
     /// Revokes one of a tenant's tokens, and returns it as it is now; `None`: the tenant has no such token. One that is
-    /// revoked stays as it is, and then nothing is written.
+    /// revoked stays as it is, and so does the last one that is good, however many revoke each other at once; then nothing
+    /// is written.
     pub async fn revoke_token(
         &self,
         tenant: &TenantId,

@@ -157,7 +157,7 @@ async fn what_is_not_yours_looks_like_what_does_not_exist() {
         assert_eq!(theirs.json()["detail"], absent.json()["detail"]);
         let nobody = plane.raw(method, &path, None, body).await;
         assert_eq!(nobody.problem(401), "token_missing", "{method} {path}");
-        assert_eq!(nobody.headers["www-authenticate"], "Bearer");
+        assert_eq!(nobody.headers["www-authenticate"], "Bearer realm=\"tenant\"");
         let mistyped = plane.raw(method, &path, Some(&alice[..alice.len() - 1]), body).await;
         assert_eq!(mistyped.problem(401), "token_malformed", "{method} {path}");
     }

@@ -99,6 +99,22 @@ async fn keys_belong_to_their_tenant_and_an_answer_without_a_change_is_kept_too(
 }
 
 #[tokio::test]
+async fn the_answer_to_one_token_is_not_given_to_another_that_is_good_for_less() {
+    let plane = TestPlane::new().await;
+    let first = plane.sign_up(&json!({"name": "alice"})).await["token"].as_str().unwrap().to_owned();
+    let path = "/v1/tenants/alice/tokens";
+    let of_first = plane.get(path, Some(&first)).await.json()["tokens"][0]["id"].as_str().unwrap().to_owned();
+    let second = keyed(&plane, path, Some(&first), KEY, &json!({})).await.expect(201);
+    let second = second["token"].as_str().unwrap();
+    plane.raw("DELETE", &format!("{path}/{of_first}"), Some(second), "").await.expect(200);
+    let less = plane.raw("POST", path, Some(second), "{\"scopes\":[\"write\"]}").await.expect(201);
+
+    let again = keyed(&plane, path, less["token"].as_str(), KEY, &json!({})).await;
+    assert!(!again.text.contains(second), "{}", again.text);
+    assert_eq!(again.problem(409), "too_many_tokens");
+}
+
+#[tokio::test]
 async fn of_fifty_with_one_key_at_once_one_signs_up_and_all_are_answered_alike() {
     let plane = TestPlane::new().await;
     let body = json!({"name": "alice"});

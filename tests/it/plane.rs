@@ -89,7 +89,8 @@ impl Answer {
     }
 }
 
-/// The database behind a connection that can break.
+/// The database behind a connection that can break. Whoever asks it lets everybody else go on first, as over a network: so
+/// requests that are sent at once are all under way at once.
 struct Connection {
     database: Arc<Sqlite>,
     /// Batches still to be answered before one's answer is lost; 0: none is.
@@ -104,7 +105,9 @@ impl Db for Connection {
             if self.until_hung.fetch_update(SeqCst, SeqCst, |left| left.checked_sub(1)) == Ok(1) {
                 return std::future::pending().await;
             }
+            tokio::task::yield_now().await;
             let answer = self.database.batch(statements).await;
+            tokio::task::yield_now().await;
             let before = self.until_lost.fetch_update(SeqCst, SeqCst, |left| left.checked_sub(1)).unwrap_or(0);
             if before == 1 { Err(DbError::Other("the connection broke".into())) } else { answer }
         })

@@ -109,6 +109,10 @@ pub async fn revoke(mut call: Call, owner: Owner) -> Result<Response, ApiError> 
         let event = Event::new("TokenRevoked", format!("token {id} revoked"));
         let revoked = app.registry.revoke_token(&owner.tenant.id, id, &event, now).await?;
         token = revoked.ok_or(ApiError::NoSuchToken)?;
+        // The other one was revoked meanwhile.
+        if is_good(&token) {
+            return Err(ApiError::LastToken);
+        }
     }
     json(&Made { dry_run: is_dry_run.then_some(true), token: None, details: TokenView::of(&token, now) })
 }

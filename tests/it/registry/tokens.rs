@@ -85,6 +85,7 @@ async fn a_token_that_is_good_for_nothing_is_found_as_such_and_its_use_is_not_no
     fixture.add_token(&id, "short", Some(at(50)), at(10)).await.unwrap();
     assert_eq!(fixture.state("short", at(49)).await, Some(TokenState::Good));
     assert_eq!(fixture.state("short", at(50)).await, Some(TokenState::Expired));
+    fixture.add_token(&id, "next", None, at(60)).await.unwrap();
     fixture.revoke(&id, "alice", at(60)).await.unwrap();
     fixture.batches();
 
@@ -142,6 +143,7 @@ async fn a_deleted_tenant_gets_no_token_and_one_that_is_being_deleted_does() {
 async fn a_revocation_is_for_ever_and_asked_again_writes_nothing() {
     let fixture = Fixture::new().await;
     let (alice, bob) = (fixture.sign_up("alice").await.id, fixture.sign_up("bob").await.id);
+    fixture.add_token(&alice, "next", None, at(4)).await.unwrap();
     let revoked = fixture.revoke(&alice, "alice", at(5)).await.unwrap();
     assert_eq!(revoked.revoked_at, Some(at(5)));
     fixture.batches();
@@ -151,8 +153,22 @@ async fn a_revocation_is_for_ever_and_asked_again_writes_nothing() {
     assert_eq!(fixture.revoke(&alice, "none", at(9)).await, None);
     assert_eq!(fixture.batches(), [0, 0, 0]);
     assert_eq!(fixture.state("bob", at(9)).await, Some(TokenState::Good));
-    assert_eq!(fixture.reasons(&alice).await, ["SignedUp", "TokenRevoked"]);
+    assert_eq!(fixture.reasons(&alice).await, ["SignedUp", "TokenAdded", "TokenRevoked"]);
     assert_eq!(fixture.reasons(&bob).await, ["SignedUp"]);
+}
+
+#[tokio::test]
+async fn the_last_good_token_stays_and_one_whose_time_is_over_does_not_count() {
+    let fixture = Fixture::new().await;
+    let alice = fixture.sign_up("alice").await.id;
+    fixture.add_token(&alice, "short", Some(at(50)), at(10)).await.unwrap();
+    fixture.batches();
+    let kept = fixture.revoke(&alice, "alice", at(50)).await.unwrap();
+    assert_eq!((kept.revoked_at, fixture.batches()), (None, vec![0]));
+    assert!(fixture.revoke(&alice, "short", at(50)).await.unwrap().revoked_at.is_some());
+    fixture.add_token(&alice, "next", None, at(51)).await.unwrap();
+    assert!(fixture.revoke(&alice, "alice", at(52)).await.unwrap().revoked_at.is_some());
+    assert!(fixture.revoke(&alice, "next", at(53)).await.unwrap().revoked_at.is_none());
 }
 
 #[tokio::test]
