@@ -40,24 +40,24 @@ const fn target(name: &'static str, run: fn(&[u8]), runs: u32) -> Target {
 
 /// Every reader of what comes from outside.
 pub const TARGETS: [Target; 18] = [
-    target("names", names::run, 400_000),
-    target("durations", amounts::durations, 400_000),
-    target("numbers", amounts::numbers, 400_000),
-    target("money", amounts::money, 200_000),
-    target("capacity", amounts::capacity, 200_000),
-    target("tokens", tokens::tokens, 200_000),
-    target("scopes", tokens::scopes, 400_000),
-    target("positions", tokens::positions, 400_000),
+    target("names", names::run, 100_000),
+    target("durations", amounts::durations, 100_000),
+    target("numbers", amounts::numbers, 100_000),
+    target("money", amounts::money, 50_000),
+    target("capacity", amounts::capacity, 50_000),
+    target("tokens", tokens::tokens, 50_000),
+    target("scopes", tokens::scopes, 100_000),
+    target("positions", tokens::positions, 100_000),
     target("settings", settings::run, 50_000),
     target("access", access::run, 100_000),
     target("manifest", settings::manifest, 50_000),
     target("cloudflare", cloudflare::run, 30_000),
-    target("s3", s3::run, 30_000),
+    target("s3", s3::run, 10_000),
     target("turnstile", turnstile::run, 50_000),
-    target("headers", headers::run, 10_000),
+    target("headers", headers::run, 1_500),
     target("query", request::query, 20_000),
-    target("body", request::body, 5_000),
-    target("request", request::run, 5_000),
+    target("body", request::body, 3_000),
+    target("request", request::run, 4_000),
 ];
 
 /// The target of that name.

@@ -65,6 +65,8 @@ fn names(value: &Value) -> Box<dyn Iterator<Item = &str> + '_> {
 pub fn query(data: &[u8]) {
     let text = text(data);
     let Ok(address) = format!("/v1/estimate?{text}").parse::<Uri>() else { return };
+    // Without what is behind a `#`.
+    let text = address.query().unwrap_or_default().to_owned();
     let mut asked = Request::new(Bytes::new());
     *asked.uri_mut() = address;
     let (is_refused, answer) = ask(Plane::new(), asked);

@@ -56,7 +56,7 @@ pub fn scopes(data: &[u8]) {
             assert_eq!(Scopes::parse(scopes.to_string().split(' ')), Ok(scopes));
             assert!(names.iter().all(|name| scopes.iter().any(|scope| scope.as_str() == *name)), "{text}");
         }
-        Err(error) => assert_is_said(&error.to_string(), 200),
+        Err(error) => assert_is_said(&error.to_string(), 400),
     }
 }
 
