@@ -11,7 +11,7 @@ import { join } from "node:path";
 const [binary, folder] = process.argv.slice(2);
 const { SECONDS: seconds, TARGET: only } = process.env;
 
-const targets = execFileSync(binary, { encoding: "utf8" })
+const targets = execFileSync(binary, { encoding: "utf8", stdio: ["ignore", "pipe", "ignore"] })
     .trim()
     .split("\n")
     .map((line) => line.split(" "))

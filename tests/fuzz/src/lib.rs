@@ -51,11 +51,11 @@ pub const TARGETS: [Target; 18] = [
     target("settings", settings::run, 50_000),
     target("access", access::run, 100_000),
     target("manifest", settings::manifest, 50_000),
-    target("cloudflare", cloudflare::run, 30_000),
+    target("cloudflare", cloudflare::run, 12_000),
     target("s3", s3::run, 10_000),
     target("turnstile", turnstile::run, 50_000),
     target("headers", headers::run, 1_500),
-    target("query", request::query, 20_000),
+    target("query", request::query, 8_000),
     target("body", request::body, 3_000),
     target("request", request::run, 4_000),
 ];
