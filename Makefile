@@ -49,6 +49,8 @@ test: setup wasm chromium $(SCHEMATHESIS_DONE) ## Run all tests, those in the re
 	cargo test --workspace
 	$(call say,"Tests: random storms over many tenants; 'make simulate' runs as many as you like")
 	@$(MAKE) --no-print-directory simulate RUNS=3000
+	$(call say,"Tests: whatever reads what comes from outside, against libFuzzer; 'make fuzz SECONDS=60' for longer")
+	@$(MAKE) --no-print-directory fuzz
 	$(call say,"Tests: publishing releases and running tenants")
 	node --test tools/release/*.test.mjs emulator/runner/*.test.mjs
 	$(call say,"Tests: the pages in a real browser; what it saw is in build/screenshots")
@@ -75,6 +77,16 @@ RUNS ?= 3000
 .PHONY: simulate
 simulate: | prerequisites ## Put the plane through RUNS=3000 random storms; SEED=... shows one of them again
 	RUNS=$(RUNS) SEED=$(SEED) cargo test --profile simulation --test simulation -- --nocapture whatever_happens
+
+SECONDS ?=
+TARGET ?=
+
+# The plane is compiled once more, counting where it goes, beside what is compiled without.
+.PHONY: fuzz
+fuzz: $(NPM_DONE) | prerequisites ## Fuzz every parser; SECONDS=60 for so long each, TARGET=names for one of them
+	RUSTC_WORKSPACE_WRAPPER=$(CURDIR)/tests/fuzz/instrument.sh \
+		cargo build --profile simulation -p paramita-fuzz --features libfuzzer-sys --bin fuzz
+	@SECONDS=$(SECONDS) TARGET=$(TARGET) node tests/fuzz/run.mjs $(TARGET_DIR)/simulation/fuzz $(TARGET_DIR)/fuzz
 
 .PHONY: check
 check: setup lint-tools ## Formatting and lints, for the machine and for wasm; warnings are errors
@@ -160,7 +172,8 @@ prerequisites:
 	@need() { command -v "$$1" >/dev/null || { echo "'$$1' is missing. $$2" >&2; exit 1; }; }; \
 	need cargo "Install Rust by rustup: https://rustup.rs"; \
 	need npm "On Debian: apt install npm"; \
-	need cc "A C compiler builds SQLite for the tests. On Debian: apt install build-essential"
+	need cc "A C compiler builds SQLite for the tests. On Debian: apt install build-essential"; \
+	need c++ "A C++ compiler builds libFuzzer for the tests. On Debian: apt install build-essential"
 
 # The pages are tested in the system's Chromium; CHROMIUM=... names another.
 .PHONY: chromium

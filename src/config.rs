@@ -28,7 +28,7 @@ impl FromStr for SignupMode {
             "open" => Ok(Self::Open),
             "invite" => Ok(Self::Invite),
             "closed" => Ok(Self::Closed),
-            other => Err(format!("SIGNUP_MODE is {other:?}; it must be open, invite or closed")),
+            _ => Err("SIGNUP_MODE must be open, invite or closed".to_owned()),
         }
     }
 }
@@ -48,7 +48,7 @@ impl FromStr for Orphans {
         match text {
             "report" => Ok(Self::Report),
             "delete" => Ok(Self::Delete),
-            other => Err(format!("ORPHANS is {other:?}; it must be report or delete")),
+            _ => Err("ORPHANS must be report or delete".to_owned()),
         }
     }
 }
@@ -341,8 +341,8 @@ mod tests {
         let bad = [
             ("SEALING_KEY", "planted-but-short"),
             ("TENANT_URL", "https://example.com/"),
-            ("SIGNUP_MODE", "everyone"),
-            ("ORPHANS", "burn"),
+            ("SIGNUP_MODE", "planted-mode"),
+            ("ORPHANS", "planted-fate"),
             ("BUCKET_PREFIX", "Bad_"),
             ("SCRIPT_PREFIX", "a-very-long-prefix-for-a-label-"),
             ("SIGNUPS_PER_HOUR", "0"),

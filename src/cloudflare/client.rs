@@ -358,8 +358,8 @@ fn read(operation: Operation, response: &http::Response<Bytes>, hidden: &[String
             let mut take = |field| body.get_mut(field).map_or(Value::Null, Value::take);
             return Ok(Reply { operation, status, result: take("result"), info: take("result_info") });
         }
-        // "No content": some deletes answer so.
-        (true, None, None) if status == 204 => {
+        // "No content": some deletes answer so. To a read it would say that nothing is there.
+        (true, None, None) if status == 204 && response.body().is_empty() && operation.changes_something() => {
             return Ok(Reply { operation, status, result: Value::Null, info: Value::Null });
         }
         (true, None, _) => {
@@ -491,6 +491,13 @@ mod tests {
     async fn no_content_is_a_success() {
         let (client, _) = client([raw(204, "")]);
         assert_eq!(client.delete_application("id").await, Ok(()));
+    }
+
+    #[tokio::test]
+    async fn no_content_is_no_answer_to_a_read_and_what_has_a_body_is_not_without_content() {
+        let (client, _) = client([raw(204, ""), raw(204, "<html>")]);
+        let nothing = client.list_scripts().await.unwrap_err();
+        assert_eq!((nothing.verdict(), client.delete_application("id").await.is_ok()), (Verdict::LookAgain, false));
     }
 
     #[test]

@@ -5,12 +5,11 @@ use strsim::osa_distance;
 
 use super::error::FieldError;
 
-/// Most unknown fields of one object that are complained of: whoever has more of them has sent something else, and is not to
-/// keep the plane busy with spelling.
-const MAX_UNKNOWN: usize = 32;
+/// Most complaints about names that nobody asked for: whoever sends more of them means something else altogether.
+pub const MOST_UNKNOWN: usize = 20;
 
-/// Longest name, in bytes, that may be a slip of a known one.
-const LONGEST_SLIP: usize = 64;
+/// Most characters of a name that are repeated to whoever sent it, and that are compared with known ones.
+const MOST_REPEATED: usize = 100;
 
 /// Takes the known fields out of an object, notes what is wrong with them, and what is left over.
 pub struct Fields<'a> {
@@ -75,9 +74,9 @@ impl<'a> Fields<'a> {
         }
     }
 
-    /// Notes every field that nobody asked for, up to [`MAX_UNKNOWN`].
+    /// Notes the fields that nobody asked for: no more than [`MOST_UNKNOWN`].
     pub fn finish(self) {
-        for name in self.fields.keys().take(MAX_UNKNOWN) {
+        for name in self.fields.keys().take(MOST_UNKNOWN) {
             let pointer = format!("{}/{}", self.pointer, escape(name));
             self.complaints.push(FieldError { pointer, detail: unknown(name, &self.known) });
         }
@@ -97,8 +96,8 @@ impl<'a> Fields<'a> {
 /// The complaint about a name that nobody asked for: with the known one that it may be a slip of.
 pub fn unknown(name: &str, known: &[&str]) -> String {
     // A third of the letters may be other ones; more is another word.
-    let lower = name.get(..LONGEST_SLIP).unwrap_or(name).to_ascii_lowercase();
-    let distance = |known: &&&str| osa_distance(&lower, known);
+    let name = short(name).to_ascii_lowercase();
+    let distance = |known: &&&str| osa_distance(&name, known);
     match known.iter().min_by_key(distance) {
         Some(nearest) if distance(&nearest) * 3 <= nearest.len() => {
             format!("is not known here; did you mean {nearest}?")
@@ -108,9 +107,19 @@ pub fn unknown(name: &str, known: &[&str]) -> String {
     }
 }
 
-/// A name as a part of a JSON pointer (RFC 6901 § 3).
+/// A name as a part of a JSON pointer (RFC 6901 § 3); of a long one its beginning.
 pub fn escape(name: &str) -> String {
-    name.replace('~', "~0").replace('/', "~1")
+    short(name).replace('~', "~0").replace('/', "~1")
+}
+
+/// A name as it is repeated to whoever sent it: of a long one the beginning.
+pub fn short(name: &str) -> String {
+    let mut rest = name.chars();
+    let mut short: String = rest.by_ref().take(MOST_REPEATED).collect();
+    if rest.next().is_some() {
+        short.push('…');
+    }
+    short
 }
 
 #[cfg(test)]

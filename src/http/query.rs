@@ -2,11 +2,11 @@
 
 use std::ops::RangeInclusive;
 
-use super::body::unknown;
+use super::body::{MOST_UNKNOWN, short, unknown};
 use super::error::{ApiError, FieldError};
 
-/// Most parameters that are read: more than any address knows, so that of more than these some are complained of anyway.
-const MAX_PARAMETERS: usize = 64;
+/// Most parameters that are read; no address takes so many.
+const MOST_PARAMETERS: usize = 50;
 
 /// The parameters of a request, taken out one by one; what is left over is refused.
 #[derive(Debug)]
@@ -20,7 +20,11 @@ impl Query {
     /// Reads the part of an address behind its `?`.
     pub fn parse(text: &str) -> Self {
         let mut query = Self { parameters: Vec::new(), known: Vec::new(), complaints: Vec::new() };
-        for (name, value) in form_urlencoded::parse(text.as_bytes()).into_owned().take(MAX_PARAMETERS) {
+        for (at, (name, value)) in form_urlencoded::parse(text.as_bytes()).into_owned().enumerate() {
+            if at == MOST_PARAMETERS {
+                query.complain("", format!("has more than {MOST_PARAMETERS} parameters"));
+                break;
+            }
             if query.parameters.iter().any(|(known, _)| *known == name) {
                 query.complain(&name, "is given twice");
             } else {
@@ -63,9 +67,9 @@ impl Query {
         self.parameters.iter().any(|(given, value)| given == name && !matches!(value.as_str(), "false" | "0"))
     }
 
-    /// Ends the reading: every complaint at once, unknown parameters among them.
+    /// Ends the reading: every complaint at once, unknown parameters among them, but no more than [`MOST_UNKNOWN`].
     pub fn finish(&mut self) -> Result<(), ApiError> {
-        for (name, _) in std::mem::take(&mut self.parameters) {
+        for (name, _) in std::mem::take(&mut self.parameters).into_iter().take(MOST_UNKNOWN) {
             let detail = unknown(&name, &self.known);
             self.complain(&name, detail);
         }
@@ -74,7 +78,7 @@ impl Query {
     }
 
     fn complain(&mut self, name: &str, detail: impl Into<String>) {
-        self.complaints.push(FieldError { pointer: format!("?{name}"), detail: detail.into() });
+        self.complaints.push(FieldError { pointer: format!("?{}", short(name)), detail: detail.into() });
     }
 }
 
@@ -83,10 +87,10 @@ mod tests {
     use super::*;
 
     #[test]
-    fn of_very_many_parameters_some_are_named_and_none_are_taken_for_known() {
+    fn of_very_many_parameters_some_are_named_and_the_rest_is_not_read() {
         let many: String = (0..10_000).map(|at| format!("p{at}&")).collect();
         let mut query = Query::parse(&format!("{many}limit=1"));
         assert_eq!(query.number("limit", 1..=9), None);
-        assert!(matches!(query.finish(), Err(ApiError::Invalid(complaints)) if complaints.len() == MAX_PARAMETERS));
+        assert!(matches!(query.finish(), Err(ApiError::Invalid(complaints)) if complaints.len() <= MOST_UNKNOWN + 1));
     }
 }

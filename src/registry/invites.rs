@@ -95,11 +95,11 @@ pub struct NewInvite<'a> {
 pub struct Position(Timestamp, String);
 
 impl Position {
-    /// Reads what [`Position`] was written as; `None` when it is none.
+    /// Reads what [`Position`] was written as, and no other spelling of it; `None` when it is none.
     pub fn parse(text: &str) -> Option<Self> {
         let (at, id) = text.split_once('.')?;
         let at: i64 = at.parse().ok().filter(|at| (0..=END_OF_TIME).contains(at))?;
-        Some(Self(Timestamp(at), id.to_owned()))
+        Some(Self(Timestamp(at), id.to_owned())).filter(|position| position.to_string() == text)
     }
 }
 

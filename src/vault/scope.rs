@@ -19,10 +19,13 @@ pub enum Scope {
 #[derive(Clone, Copy, PartialEq, Eq)]
 pub struct Scopes(u8);
 
+/// Most characters of an unknown scope that are repeated to whoever asked for it.
+const MOST_REPEATED: usize = 32;
+
 /// Why a list of scopes is none.
 #[derive(Clone, Debug, PartialEq, Eq, thiserror::Error)]
 pub enum ScopesError {
-    /// There is no such scope.
+    /// There is no such scope; of a long one its beginning.
     #[error("there is no scope {0:?}; there are read, write and secrets")]
     Unknown(String),
     /// A token that is good for nothing.
@@ -57,7 +60,7 @@ impl Scopes {
     pub fn parse<'a>(names: impl IntoIterator<Item = &'a str>) -> Result<Self, ScopesError> {
         let mut scopes = Self(0);
         for name in names {
-            let scope = Scope::parse(name).ok_or_else(|| ScopesError::Unknown(name.to_owned()))?;
+            let scope = Scope::parse(name).ok_or_else(|| ScopesError::Unknown(name.chars().take(MOST_REPEATED).collect()))?;
             scopes.0 |= bit(scope);
         }
         if scopes.0 == 0 { Err(ScopesError::None) } else { Ok(scopes) }
@@ -112,6 +115,12 @@ mod tests {
     #[test]
     fn a_list_without_a_scope_is_refused() {
         assert_eq!(Scopes::parse([]), Err(ScopesError::None));
+    }
+
+    #[test]
+    fn no_more_of_an_unknown_scope_is_repeated_than_tells_it() {
+        let error = Scopes::parse(["x".repeat(1_000_000).as_str()]).unwrap_err();
+        assert_eq!(error, ScopesError::Unknown("x".repeat(32)));
     }
 
     proptest! {

@@ -41,6 +41,29 @@ async fn every_address_says_which_methods_it_takes_and_a_head_is_a_get_without_i
 }
 
 #[tokio::test]
+async fn a_refusal_repeats_only_so_much_of_what_was_refused() {
+    let plane = TestPlane::new().await;
+    let token = alice(&plane).await;
+    let many: serde_json::Map<_, _> = (0..50_000).map(|at| (format!("unknown-{at}"), json!(0))).collect();
+    let long = "x".repeat(1_000_000);
+    let scopes = json!({"scopes": [long.as_str()]});
+    let query = |name: &str| format!("/v1/tenants?{}", format!("{name}&").repeat(60_000 / (name.len() + 1)));
+    for (path, body) in [
+        ("/v1/tenants", json!(many)),
+        ("/v1/tenants", json!({"name": "bob", "spec": many})),
+        ("/v1/tenants", json!({"name": "bob", long.as_str(): 0})),
+        ("/v1/tenants", json!({"name": "bob", "secrets": {long.as_str(): ""}})),
+        ("/v1/tenants/alice/tokens", scopes),
+        (&query("a"), json!({"name": "bob"})),
+        (&query(&"x".repeat(50_000)), json!({"name": "bob"})),
+    ] {
+        let answer = plane.raw("POST", path, Some(&token), body.to_string()).await;
+        assert_eq!(answer.problem(422), "invalid");
+        assert!(answer.text.len() < 16_000, "{} bytes", answer.text.len());
+    }
+}
+
+#[tokio::test]
 async fn what_a_caller_does_not_take_is_not_sent_and_nothing_is_changed_for_it() {
     let plane = TestPlane::new().await;
     let token = format!("Bearer {}", alice(&plane).await);
