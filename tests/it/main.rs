@@ -23,6 +23,7 @@ mod once;
 mod plane;
 mod registry;
 mod requests;
+mod restart;
 mod s3;
 mod suspension;
 mod turnstile;
