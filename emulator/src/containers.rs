@@ -190,6 +190,7 @@ pub(crate) async fn create(call: Call) -> Result<Reply, ApiError> {
         observability: body.observability,
         rollout_active_grace_period: body.rollout_active_grace_period,
         rollouts: Vec::new(),
+        instance: None,
     };
     // 201: the API schema.
     let reply = Reply::created(public(&call, &application));

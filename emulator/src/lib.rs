@@ -28,7 +28,7 @@
 //! | every route | `routes`, `s3`, `turnstile`, `access`; which of them is meant: `face` |
 //! | the way of a call: faults, rate limit, authentication, journal | `emulator` |
 //! | what exists | `world`; as comparable data: [`State`] |
-//! | each family of routes | `r2`, `objects`, `lifecycle`, `writer`, `scripts`, `versions`, `assets`, `secrets`, `triggers`, `durable_objects`, `containers`, `rollouts`, `account` |
+//! | each family of routes | `r2`, `objects`, `lifecycle`, `writer`, `scripts`, `versions`, `assets`, `secrets`, `triggers`, `durable_objects`, `containers`, `instances`, `rollouts`, `account` |
 //! | keys, tokens and the sign-in page of Cloudflare Access | `access` |
 //! | what an upload may say | `metadata`, `bindings` |
 //! | error codes; limits | `error`; `limits` |
@@ -47,6 +47,7 @@ mod envelope;
 mod error;
 mod face;
 mod fault;
+mod instances;
 mod journal;
 mod lifecycle;
 mod limits;

@@ -7,6 +7,7 @@ use crate::call::Call;
 use crate::containers::{Configuration, find, health};
 use crate::envelope::Reply;
 use crate::error::ApiError;
+use crate::instances;
 use crate::world::{Application, Rollout, rfc3339};
 
 #[derive(Deserialize)]
@@ -43,7 +44,8 @@ struct StepSize {
 /// PATCH too, as wrangler does. An absent `instance_type` leaves the stored one.
 pub(crate) async fn create(call: Call) -> Result<Reply, ApiError> {
     let mut world = call.world();
-    find(&mut world, &call)?;
+    let application = find(&mut world, &call)?.clone();
+    let secrets = instances::secrets(&world, &application);
     let body: Create = call.json(|why| ApiError::container_input(format!("the rollout cannot be read: {why}")))?;
     let sizes = [body.step_percentage.is_some(), body.steps.is_some(), body.percentage.is_some()];
     // SDK: one of the three; these percentages only.
@@ -74,6 +76,8 @@ pub(crate) async fn create(call: Call) -> Result<Reply, ApiError> {
     application.version += 1;
     application.configuration = target.clone();
     application.running = target;
+    // One that runs is replaced by one that is started now.
+    application.instance = application.instance.take().map(|_| secrets);
     application.updated_at = call.now;
     let reply = Reply::created(public(&rollout, "progressing"));
     application.rollouts.push(rollout);

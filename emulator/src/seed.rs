@@ -108,6 +108,7 @@ impl Emulator {
             observability: json!(null),
             rollout_active_grace_period: json!(null),
             rollouts: Vec::new(),
+            instance: None,
         };
         world.applications.retain(|other| other.name != name);
         world.applications.push(application);

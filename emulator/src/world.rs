@@ -384,6 +384,9 @@ pub(crate) struct Application {
     pub rollout_active_grace_period: Value,
     /// Oldest first.
     pub rollouts: Vec<Rollout>,
+    /// The secrets that the running instance was started with; `None`: none runs.
+    #[serde(default)]
+    pub instance: Option<BTreeMap<String, String>>,
 }
 
 #[derive(Debug, Clone, Serialize, Deserialize)]

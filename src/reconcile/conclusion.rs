@@ -8,12 +8,16 @@ use crate::clock::Timestamp;
 use crate::registry::RoundEnd;
 use crate::release::manifest::Profile;
 use crate::tenant::event::Event;
-use crate::tenant::{Condition, Phase, Status, Tenant, condition};
+use crate::tenant::{Condition, Phase, Resource, Restart, Status, Tenant, condition};
 use crate::vault::Secret;
 use crate::vault::secret::Wanted;
 
 /// How long a tenant waits that stands still because of the plane's own token.
 const UNAUTHORIZED_WAIT_MS: i64 = 15 * 60 * 1_000;
+
+/// From telling containers to restart until none runs that did not: SIGTERM, and SIGKILL after 15 minutes
+/// (developers.cloudflare.com/containers/configuration/rollouts); a minute more for the call itself.
+pub const RESTART_MS: i64 = 16 * 60 * 1_000;
 
 /// Why a round stopped planning.
 pub enum Stop {
@@ -50,6 +54,8 @@ pub struct Conclusion<'a> {
     pub profile: &'a Profile,
     /// What was wanted.
     pub wanted: &'a Desired,
+    /// The line of the container application, as it is now.
+    pub application: &'a Resource,
     /// As they are now.
     pub secrets: &'a [Secret],
     /// Spreads waits.
@@ -65,7 +71,9 @@ impl Conclusion<'_> {
         let mut conditions = tenant.conditions.clone();
         let mut end = self.end(stop, &mut conditions);
         if matches!(self.wanted, Desired::Deployed(_)) {
-            set_secrets_ready(&mut conditions, tenant, self.profile, self.secrets, now);
+            end.events.extend(self.set_secrets_ready(&mut conditions));
+            let is_news = |secret: &Secret| secret.live_version != secret.pushed_version;
+            end.are_secrets_live = self.restart().is_none() && self.secrets.iter().any(is_news);
         } else {
             conditions.retain(|condition| condition.kind != "SecretsReady");
         }
@@ -88,6 +96,7 @@ impl Conclusion<'_> {
             due_at,
             converged: false,
             events,
+            are_secrets_live: false,
             booked_calls: 0,
             settle_ms: 0,
         };
@@ -134,7 +143,11 @@ impl Conclusion<'_> {
     fn converged(&self) -> (Phase, Status, &'static str, &'static str, Option<Timestamp>) {
         match (self.wanted, self.tenant.deletion) {
             (Desired::Deployed(deployment), _) if deployment.is_running => {
-                (Phase::Ready, Status::True, "Converged", "everything is as asked for", None)
+                let due_at = match self.restart() {
+                    Some(Restart::Told(at)) => Some(at.plus_ms(RESTART_MS)),
+                    _ => None,
+                };
+                (Phase::Ready, Status::True, "Converged", "everything is as asked for", due_at)
             }
             (Desired::Deployed(_), _) => {
                 let message = "nothing runs, nothing answers and nothing but storage costs; all data is kept";
@@ -146,6 +159,64 @@ impl Conclusion<'_> {
             }
             _ => (Phase::Deleted, Status::False, "Deleted", "nothing is left", None),
         }
+    }
+
+    /// Why containers may still run with other secrets than the Worker has; `None`: none does.
+    fn restart(&self) -> Option<Restart> {
+        let is_over = |restart: &Restart| matches!(restart, Restart::Told(at) if at.plus_ms(RESTART_MS) <= self.now);
+        self.application.restart().filter(|restart| !is_over(restart))
+    }
+
+    /// Says which secrets are not live, and why. The line of history comes once, when those that were pushed are.
+    fn set_secrets_ready(&self, conditions: &mut Vec<Condition>) -> Option<Event> {
+        let Self { tenant, profile, secrets, now, .. } = *self;
+        let is_set = |name: &String| {
+            secrets
+                .iter()
+                .any(|secret| secret.name.as_str() == name && secret.wanted == Wanted::Set && !secret.is_lost())
+        };
+        let names_of = |which: fn(&Secret) -> bool| -> Vec<&str> {
+            secrets.iter().filter(|secret| which(secret)).map(|secret| secret.name.as_str()).collect()
+        };
+        let missing: Vec<&str> = profile.required.iter().filter(|name| !is_set(name)).map(String::as_str).collect();
+        let (lost, unpushed) = (names_of(Secret::is_lost), names_of(Secret::is_unpushed));
+        let set_them = format!("set them with PATCH /v1/tenants/{}/secrets", tenant.name);
+        let (status, reason, message) = if !lost.is_empty() {
+            let names = lost.join(", ");
+            (
+                Status::False,
+                "Lost",
+                format!("lost with the Worker that had them, and not known here: {names}; {set_them}"),
+            )
+        } else if !missing.is_empty() {
+            (Status::False, "Missing", format!("required and not set: {}; {set_them}", missing.join(", ")))
+        } else if !unpushed.is_empty() {
+            let since = secrets.iter().filter(|secret| secret.is_unpushed()).map(|secret| secret.updated_at).min();
+            let since = since.unwrap_or(now);
+            (Status::False, "Pending", format!("not yet on the Worker: {}; waiting since {since}", unpushed.join(", ")))
+        } else {
+            match self.restart() {
+                None => (Status::True, "Live", "every secret is on the Worker and in what runs".to_owned()),
+                Some(Restart::Told(at)) => {
+                    let end = at.plus_ms(RESTART_MS);
+                    let message = format!(
+                        "on the Worker; the container is being restarted since {at}, which ends by {end} at the latest"
+                    );
+                    (Status::False, "Restarting", message)
+                }
+                Some(Restart::Owed(since)) => {
+                    let since = since.unwrap_or(now);
+                    let message = format!("on the Worker since {since}; the container is to be restarted");
+                    (Status::False, "Restarting", message)
+                }
+            }
+        };
+        let was_restarting =
+            conditions.iter().any(|former| former.kind == "SecretsReady" && former.reason == "Restarting");
+        let event = (was_restarting && self.restart().is_none())
+            .then(|| Event::new("SecretsLive", "containers run with the secrets that the Worker has"));
+        condition::set(conditions, now, "SecretsReady", status, reason, message);
+        event
     }
 }
 
@@ -180,33 +251,4 @@ fn set_stalled(
 /// A deletion stays one, whatever is in its way.
 fn stopped(phase: Phase) -> Phase {
     if phase == Phase::Deleting { phase } else { Phase::Failed }
-}
-
-fn set_secrets_ready(
-    conditions: &mut Vec<Condition>,
-    tenant: &Tenant,
-    profile: &Profile,
-    secrets: &[Secret],
-    now: Timestamp,
-) {
-    let is_set = |name: &String| {
-        secrets.iter().any(|secret| secret.name.as_str() == name && secret.wanted == Wanted::Set && !secret.is_lost())
-    };
-    let names_of = |which: fn(&Secret) -> bool| -> Vec<&str> {
-        secrets.iter().filter(|secret| which(secret)).map(|secret| secret.name.as_str()).collect()
-    };
-    let missing: Vec<&str> = profile.required.iter().filter(|name| !is_set(name)).map(String::as_str).collect();
-    let (lost, pending) = (names_of(Secret::is_lost), names_of(Secret::is_pending));
-    let set_them = format!("set them with PATCH /v1/tenants/{}/secrets", tenant.name);
-    let (status, reason, message) = if !lost.is_empty() {
-        let names = lost.join(", ");
-        (Status::False, "Lost", format!("lost with the Worker that had them, and not known here: {names}; {set_them}"))
-    } else if !missing.is_empty() {
-        (Status::False, "Missing", format!("required and not set: {}; {set_them}", missing.join(", ")))
-    } else if !pending.is_empty() {
-        (Status::False, "Pending", format!("not yet on the Worker: {}", pending.join(", ")))
-    } else {
-        (Status::True, "Pushed", "every secret is on the Worker".to_owned())
-    };
-    condition::set(conditions, now, "SecretsReady", status, reason, message);
 }

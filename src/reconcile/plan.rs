@@ -150,20 +150,28 @@ fn plan_deployed(deployment: &Deployment, observed: &Observed, secrets: &[Secret
         prepare.push(because("its class went with the Worker that had it", Step::DeleteApplication));
     }
 
-    let (set, remove) = pending(secrets);
+    let (set, remove) = unpushed(secrets);
+    let has_news = !set.is_empty() || !remove.is_empty();
+    let (application, roll_out) = plan_application(deployment, ledger, has_news);
     let mut deploy = Vec::new();
+    let mut push = Vec::new();
     let mut attach = Vec::new();
     if let Some(reason) = deploy_reason {
         deploy.push(because(reason, Step::DeployScript { secrets: set }));
         // A Worker that does not exist yet has no secret to lose, yet the row is to go.
         if !remove.is_empty() {
-            attach.push(because("secrets are no longer wanted", Step::PushSecrets { set: Vec::new(), remove }));
+            push.push(because("secrets are no longer wanted", Step::PushSecrets { set: Vec::new(), remove }));
         }
     } else {
         let sleep_differs = deployment.sleep.as_ref().is_some_and(|(_, value)| script.sleep_after != Some(value));
-        if sleep_differs || !set.is_empty() || !remove.is_empty() {
-            attach.push(because("secrets differ from what the Worker has", Step::PushSecrets { set, remove }));
+        if sleep_differs || has_news {
+            push.push(because("secrets differ from what the Worker has", Step::PushSecrets { set, remove }));
         }
+    }
+    // What is made after the push starts with what was pushed; what runs already is restarted after it.
+    let is_made = application.as_ref().is_some_and(|planned| planned.step == Step::CreateApplication);
+    if !is_made {
+        attach.append(&mut push);
     }
     match ledger.route.state {
         Absent | Unknown if deployment.is_running => {
@@ -177,13 +185,12 @@ fn plan_deployed(deployment: &Deployment, observed: &Observed, secrets: &[Secret
     if !has_schedule(ledger, &deployment.crons) {
         attach.push(because("the cron triggers differ", Step::SetSchedule));
     }
-    let (application, roll_out) = plan_application(deployment, ledger);
     attach.extend(application);
-    Plan::of([prepare, deploy, attach, roll_out])
+    Plan::of([prepare, deploy, push, attach, roll_out])
 }
 
-/// The step for the application itself, and the rollout that follows it.
-fn plan_application(deployment: &Deployment, ledger: &Ledger) -> (Option<Planned>, Vec<Planned>) {
+/// The step for the application itself, and the rollout that follows it and, where there are any, the news of secrets.
+fn plan_application(deployment: &Deployment, ledger: &Ledger, has_news: bool) -> (Option<Planned>, Vec<Planned>) {
     let seen = &ledger.application;
     let Some(wanted) = &deployment.application else {
         let reason = match deployment.container_class {
@@ -193,23 +200,24 @@ fn plan_application(deployment: &Deployment, ledger: &Ledger) -> (Option<Planned
         return ((seen.state != Absent).then(|| because(reason, Step::DeleteApplication)), Vec::new());
     };
     let roll_out = || vec![because("running containers take on a new image or size by a rollout", Step::RollOut)];
+    let restart = || vec![because("running containers keep the secrets that they were started with", Step::RollOut)];
     let is_there = seen.state == Present && ledger.script.state != Absent;
     match &seen.applied {
         _ if !is_there => {
             (Some(because("the container application does not exist yet", Step::CreateApplication)), Vec::new())
         }
-        Some(Applied::Application { image, instance_type, max_instances, rolled_out }) => {
+        Some(Applied::Application { image, instance_type, max_instances, rolled_out, restart_owed_since, .. }) => {
             let reshaped = *image != wanted.image || *instance_type != wanted.instance_type;
             if reshaped {
-                (Some(because("image or size of the containers differ", Step::ModifyApplication)), roll_out())
-            } else if *max_instances != wanted.max_instances {
-                let rest = if *rolled_out { Vec::new() } else { roll_out() };
-                (Some(because("the number of containers differs", Step::ModifyApplication)), rest)
-            } else if *rolled_out {
-                (None, Vec::new())
-            } else {
-                (None, roll_out())
+                return (Some(because("image or size of the containers differ", Step::ModifyApplication)), roll_out());
             }
+            let rest = match *rolled_out {
+                false => roll_out(),
+                true if has_news || restart_owed_since.is_some() => restart(),
+                true => Vec::new(),
+            };
+            let count = *max_instances != wanted.max_instances;
+            (count.then(|| because("the number of containers differs", Step::ModifyApplication)), rest)
         }
         _ => (Some(because("what the containers were made to be is not known", Step::ModifyApplication)), roll_out()),
     }
@@ -246,9 +254,9 @@ fn bucket_teardown(ledger: &Ledger) -> Vec<Vec<Planned>> {
 }
 
 /// Secrets whose wanted version Cloudflare does not have: to be set, to be removed.
-fn pending(secrets: &[Secret]) -> (Vec<SecretVersion>, Vec<SecretVersion>) {
+fn unpushed(secrets: &[Secret]) -> (Vec<SecretVersion>, Vec<SecretVersion>) {
     let of = |wanted: Wanted| {
-        let those = secrets.iter().filter(|secret| secret.is_pending() && secret.wanted == wanted);
+        let those = secrets.iter().filter(|secret| secret.is_unpushed() && secret.wanted == wanted);
         those.map(|secret| SecretVersion { name: secret.name.clone(), version: secret.version }).collect()
     };
     (of(Wanted::Set), of(Wanted::Deleted))

@@ -159,6 +159,7 @@ impl Round<'_> {
             tenant: &self.leased.tenant,
             profile: &self.leased.release.manifest.profile,
             wanted: &self.wanted,
+            application: &self.observed.ledger.application,
             secrets: &self.secrets,
             chance,
             now,
@@ -232,8 +233,13 @@ impl Round<'_> {
     /// Notes, calls, notes. Returns the weightiest setback that the stage met.
     async fn run_stage(&mut self, stage: &[Planned]) -> Result<Option<Setback>, registry::Error> {
         let now = self.app.clock.now();
-        let before = self.observed.ledger.clone();
         let mut touched = Vec::new();
+        // Part of what is known before, so that it outlives whatever becomes of the calls.
+        let application = &mut self.observed.ledger.application;
+        if stage.iter().any(|planned| planned.step.changes_secrets()) && application.owing_restart(now) {
+            touched.push(application.clone());
+        }
+        let before = self.observed.ledger.clone();
         for Planned { step, .. } in stage {
             for kind in step.touches() {
                 let line = self.observed.ledger.get_mut(*kind);

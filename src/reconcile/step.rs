@@ -62,7 +62,8 @@ pub enum Step {
     /// Set and delete secrets of a script that is there, all in one call and one new version.
     ///
     /// - Needs: the script.
-    /// - Leaves: those secrets as wanted, others untouched.
+    /// - Leaves: those secrets as wanted, others untouched; instances that run keep those that they were started with until
+    ///   [`Step::RollOut`], which the ledger says to be owed before the call.
     /// - Twice: sets the same again.
     /// - Reply lost: they stay sealed and are pushed again; the time to sleep, which travels along, is not known.
     PushSecrets {
@@ -88,9 +89,10 @@ pub enum Step {
     /// - Twice, reply lost: writes the same again.
     ModifyApplication,
 
-    /// Have running instances take on the stored image and size.
+    /// Have running instances take on the stored image and size, and the secrets that the script has: what runs is ended,
+    /// and is started with these.
     ///
-    /// - Needs: [`Step::ModifyApplication`].
+    /// - Needs: [`Step::ModifyApplication`], [`Step::PushSecrets`].
     /// - Leaves: a rollout under way, in one step.
     /// - Twice, reply lost: a second rollout to the same target.
     RollOut,
@@ -213,6 +215,15 @@ impl Step {
             Self::EnableRoute | Self::CloseRoute => &[ResourceKind::Route],
             Self::SetSchedule => &[ResourceKind::Schedule],
             Self::DeleteScript => &[ResourceKind::Script, ResourceKind::Route, ResourceKind::Schedule],
+        }
+    }
+
+    /// Whether it gives the script other secrets. The time to sleep is none: the script reads it whenever it is called.
+    pub fn changes_secrets(&self) -> bool {
+        match self {
+            Self::DeployScript { secrets } => !secrets.is_empty(),
+            Self::PushSecrets { set, remove } => !set.is_empty() || !remove.is_empty(),
+            _ => false,
         }
     }
 

@@ -61,6 +61,8 @@ pub struct RoundEnd {
     pub converged: bool,
     /// What happened.
     pub events: Vec<Event>,
+    /// The Worker and every container surely have all secrets that were pushed, and this is news.
+    pub are_secrets_live: bool,
     /// Calls that the next round may make, booked already.
     pub booked_calls: u32,
     /// By how many milliseconds the calls that were made cost more than was booked for them; less than 0: less.
@@ -174,6 +176,9 @@ impl Registry {
             i64::from(end.booked_calls).into(),
         ];
         let mut batch = vec![statement(sql::FINISH_ROUND, args), statement(sql::GUARD_ONE_ROW_CHANGED, [])];
+        if end.are_secrets_live {
+            batch.push(statement(sql::SECRETS_LIVE, [leased.tenant.id.0.as_str().into()]));
+        }
         if end.settle_ms != 0 {
             batch.push(statement(sql::SETTLE_CALLS, [end.settle_ms.into()]));
         }

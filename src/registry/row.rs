@@ -124,6 +124,7 @@ fn secret(row: &mut Row) -> Result<Secret, Error> {
         wanted: row.get("wanted")?,
         version: row.get("version")?,
         pushed_version: row.get("pushed_version")?,
+        live_version: row.get("live_version")?,
         sealed: sealed.map(SealedSecret),
         updated_at: row.get("updated_at_ms")?,
         pushed_at: row.get("pushed_at_ms")?,

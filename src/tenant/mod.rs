@@ -17,7 +17,7 @@ pub use id::TenantId;
 pub use instance_type::InstanceType;
 pub use name::TenantName;
 pub use phase::Phase;
-pub use resource::{Applied, Ledger, Resource, ResourceKind, ResourceState};
+pub use resource::{Applied, Ledger, Resource, ResourceKind, ResourceState, Restart};
 pub use secret_name::SecretName;
 pub use sleep::SleepAfter;
 pub use spec::TenantSpec;

@@ -65,7 +65,7 @@ impl ResourceState {
 ///
 /// A resource has lives. One begins when it is first asked for and ends when a read shows that nothing is left of it; a
 /// line whose last life is over is the receipt of its removal. Whoever runs the round writes the whole line: before a call
-/// by [`Self::making`], [`Self::removing`] or [`Self::pushing_sleep`], after it by what came of it.
+/// by [`Self::making`], [`Self::removing`], [`Self::pushing_sleep`] or [`Self::owing_restart`], after it by what came of it.
 #[derive(Clone, Debug, PartialEq, Eq)]
 pub struct Resource {
     /// Which kind.
@@ -125,6 +125,24 @@ impl Resource {
     pub fn pushing_sleep(&mut self) {
         if let Some(Applied::Script { sleep_after, .. }) = &mut self.applied {
             *sleep_after = None;
+        }
+    }
+
+    /// A call that gives the script other secrets is about to be sent: instances of the application that run by then keep
+    /// those that they were started with. `false`: there is nothing that could run, or a rollout is owed anyway.
+    pub fn owing_restart(&mut self, now: Timestamp) -> bool {
+        let Some(Applied::Application { restart_owed_since, .. }) = &mut self.applied else { return false };
+        restart_owed_since.get_or_insert(now);
+        true
+    }
+
+    /// Of an application: how far its instances are with the secrets that the script has. `None`: they have them.
+    pub fn restart(&self) -> Option<Restart> {
+        match &self.applied {
+            Some(Applied::Application { restart_owed_since: Some(since), .. }) => Some(Restart::Owed(Some(*since))),
+            Some(Applied::Application { restarted_at, .. }) => restarted_at.map(Restart::Told),
+            _ if self.state == ResourceState::Absent => None,
+            _ => Some(Restart::Owed(None)),
         }
     }
 
@@ -200,6 +218,13 @@ pub enum Applied {
         max_instances: u32,
         /// Whether running instances were told to take image and size on.
         rolled_out: bool,
+        /// Since when running instances may have other secrets than the script; `None`, as in lines that were written
+        /// before this was kept: they have not, as far as is known.
+        #[serde(default)]
+        restart_owed_since: Option<Timestamp>,
+        /// When they were last told to restart for the sake of secrets.
+        #[serde(default)]
+        restarted_at: Option<Timestamp>,
     },
     /// A route.
     Route {},
@@ -208,6 +233,15 @@ pub enum Applied {
         /// Cron expressions.
         crons: Vec<String>,
     },
+}
+
+/// How far running instances are with secrets that the script has.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub enum Restart {
+    /// They are still to be told to restart; since when, if that is known.
+    Owed(Option<Timestamp>),
+    /// They were told so then.
+    Told(Timestamp),
 }
 
 /// A tenant's whole ledger: one line of each kind.

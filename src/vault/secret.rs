@@ -27,6 +27,8 @@ pub struct Secret {
     pub version: i64,
     /// The version that Cloudflare has; 0: none.
     pub pushed_version: i64,
+    /// The newest version that the Worker and every container surely had; 0: none.
+    pub live_version: i64,
     /// The value, from its change until its push.
     pub sealed: Option<SealedSecret>,
     /// Last change.
@@ -36,8 +38,13 @@ pub struct Secret {
 }
 
 impl Secret {
-    /// Cloudflare does not have what is wanted yet, and can be given it.
+    /// What is wanted is not live yet, and will be.
     pub fn is_pending(&self) -> bool {
+        self.version > self.live_version && !self.is_lost()
+    }
+
+    /// Cloudflare does not have what is wanted yet, and can be given it.
+    pub fn is_unpushed(&self) -> bool {
         self.version > self.pushed_version && !self.is_lost()
     }
 

@@ -89,7 +89,7 @@ async fn no_line_holds_a_secret_or_a_token_or_a_path_that_was_made_up() {
     let uploads = lines.iter().filter(|line| line["kind"] == "workers.script.upload");
     assert_eq!(uploads.clone().map(|line| &line["outcome"]).collect::<Vec<_>>(), ["refused", "refused", "ok"]);
     assert_eq!(uploads.clone().next().unwrap()["text_code"], "BAD REDACTED REDACTED");
-    assert!(lines.iter().any(|line| line["steps"] == json!(["push_secrets"])));
+    assert!(lines.iter().any(|line| line["steps"] == json!(["push_secrets", "roll_out"])));
     let said = json!(lines).to_string() + &plane.get("/v1/tenants/alice/events", Some(token)).await.text;
     for secret in [PLANTED, API_TOKEN, token, gateway_token] {
         assert!(!said.contains(secret), "{secret} is in {said}");

@@ -25,6 +25,7 @@ mod plane;
 mod races;
 mod registry;
 mod requests;
+mod restart;
 mod s3;
 mod site;
 mod suspension;

@@ -111,7 +111,7 @@ CREATE TABLE "secret" (
   pushed_version INTEGER NOT NULL DEFAULT 0,
   sealed TEXT,
   updated_at_ms INTEGER NOT NULL,
-  pushed_at_ms INTEGER,
+  pushed_at_ms INTEGER, live_version INTEGER NOT NULL DEFAULT 0,
   PRIMARY KEY (tenant_id, name)
 ) STRICT, WITHOUT ROWID;
 

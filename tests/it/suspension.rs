@@ -79,8 +79,11 @@ async fn what_is_changed_while_it_stands_still_is_there_when_it_runs_again() {
     assert!(plane.emulator.state().await.unwrap().applications.is_empty());
     assert!(plane.emulator.secret_is("paramita-cloud-alice", "ANTHROPIC_API_KEY", "rotated"));
 
+    plane.emulator.clear_journal();
     post(&plane, "resume", &token).await.expect(202);
     plane.until_quiet().await;
+    // What is made now has what was pushed before.
+    assert!(!plane.calls().contains(&"rollout.create".to_owned()), "{:?}", plane.calls());
     let state = plane.emulator.state().await.unwrap();
     assert_eq!(state.applications["moltbot-alice"].running_instance_type.as_deref(), Some("standard-4"));
 }

@@ -146,6 +146,16 @@ impl Run {
             }
         }
         let sleep = ("SANDBOX_SLEEP_AFTER", &tenant.sleep);
+        let runs = matches!(tenant.wanted, Wanted::Running) && !tenant.disturbed.contains(&Thing::Application);
+        let application = tenant.who.thing(Thing::Application);
+        // How long to wait before sleep the Worker reads at each request.
+        let stale = self.plane.emulator.stale_secrets(&application);
+        match stale.map(|names| names.into_iter().filter(|name| name != sleep.0).collect::<Vec<_>>()) {
+            _ if !runs => {}
+            Some(names) if names.is_empty() => {}
+            Some(names) => return Err(format!("{application} runs with former values of {names:?}")),
+            None => return Err(format!("{application} is there, called at every moment, and does not run")),
+        }
         if is(sleep.0, sleep.1) { Ok(()) } else { Err(format!("{script} has another {sleep:?}")) }
     }
 

@@ -279,6 +279,8 @@ impl Transport for Wire {
                 self.emulator.fault(Fault::new(effect));
             }
             let answer = self.emulator.handle(request).await;
+            // As early as it can, so with the oldest secrets that it can have.
+            self.emulator.wake_containers();
             self.watch.called(self.emulator.journal());
             self.emulator.clear_journal();
             self.time.advance_ms(i64::from(self.watch.polls(200)));

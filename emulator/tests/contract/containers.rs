@@ -117,6 +117,34 @@ async fn a_patch_changes_what_is_stored_and_a_rollout_what_runs() {
 }
 
 #[tokio::test]
+async fn an_instance_keeps_the_secrets_of_its_start_until_a_rollout_to_the_same_target_replaces_it() {
+    let (api, namespace) = deployed().await;
+    let answer = api.call("POST", "/containers/applications", application("a", &namespace)).await;
+    let path = format!("/containers/applications/{}", answer.result()["id"].as_str().unwrap());
+    let set = async |secrets: Value| {
+        let answer = api.call("PATCH", "/workers/scripts/alice/secrets-bulk", json!({"secrets": secrets})).await;
+        answer.result();
+    };
+    let secret = |name: &str, text: &str| json!({"name": name, "type": "secret_text", "text": text});
+    set(json!({"A": secret("A", "1"), "B": secret("B", "1")})).await;
+    assert_eq!(api.emulator.stale_secrets("a"), None, "nobody called the Worker yet");
+
+    api.emulator.wake_containers();
+    assert_eq!(api.emulator.stale_secrets("a"), Some(vec![]));
+    set(json!({"A": secret("A", "2"), "B": null, "C": secret("C", "1")})).await;
+    api.emulator.wake_containers();
+    assert_eq!(api.emulator.stale_secrets("a").unwrap(), ["A", "B", "C"]);
+
+    let target = json!({"image": IMAGE, "instance_type": "standard-1"});
+    let rollout =
+        json!({"description": "", "strategy": "rolling", "target_configuration": target, "step_percentage": 100});
+    api.call("POST", &format!("{path}/rollouts"), rollout).await.result();
+    assert_eq!(api.emulator.stale_secrets("a"), Some(vec![]));
+    api.call("DELETE", &path, Value::Null).await.result();
+    assert_eq!(api.emulator.stale_secrets("a"), None);
+}
+
+#[tokio::test]
 async fn a_rollout_takes_its_time_and_a_newer_one_replaces_it() {
     let now = Arc::new(AtomicI64::new(0));
     let clock = Arc::clone(&now);

@@ -131,6 +131,7 @@ impl Change {
                         wanted,
                         version,
                         pushed_version: 0,
+                        live_version: 0,
                         sealed,
                         updated_at,
                         pushed_at: None,

@@ -236,6 +236,7 @@ fn pending(name: &SecretName, now: Timestamp) -> Secret {
         wanted: Wanted::Set,
         version: 1,
         pushed_version: 0,
+        live_version: 0,
         // Plans go by names and versions; that there is a value is all that they want to know of it.
         sealed: Some(SealedSecret(String::new())),
         updated_at: now,

@@ -81,7 +81,10 @@ fn conditions(conditions: &[Condition]) -> Markup {
 fn question(condition: &Condition) -> (&'static str, &str) {
     let (good, title, not) = match condition.kind.as_str() {
         "Ready" => (Status::True, "Ready", "Not ready"),
-        "SecretsReady" => (Status::True, "Secrets are set", "Secrets are missing"),
+        "SecretsReady" if matches!(condition.reason.as_str(), "Pending" | "Restarting") => {
+            (Status::True, "Secrets are live", "Secrets are not live yet")
+        }
+        "SecretsReady" => (Status::True, "Secrets are live", "Secrets are missing"),
         "Stalled" => (Status::False, "Takes too long", "In time"),
         other => (Status::True, other, other),
     };
@@ -90,7 +93,13 @@ fn question(condition: &Condition) -> (&'static str, &str) {
         Status::Unknown => "busy",
         status if status == good => "good",
         _ if matches!(condition.reason.as_str(), "Suspended" | "DataKept" | "Deleted") => "still",
-        _ if matches!(condition.reason.as_str(), "InProgress" | "Provisioning" | "Updating") => "busy",
+        _ if matches!(
+            condition.reason.as_str(),
+            "InProgress" | "Provisioning" | "Updating" | "Pending" | "Restarting"
+        ) =>
+        {
+            "busy"
+        }
         _ => "bad",
     };
     (tone, title)

@@ -1,6 +1,7 @@
 //! The steps of the container application.
 
 use super::{Executor, News, StepDone, StepError, gone_or};
+use crate::clock::Timestamp;
 use crate::cloudflare::containers::{ApplicationChange, NewApplication};
 use crate::reconcile::desired::Application;
 use crate::tenant::{Applied, ResourceKind};
@@ -18,13 +19,15 @@ impl Executor<'_> {
         };
         let made = self.cloudflare.create_application(&new).await?;
         let message = format!("container application {name} created, size {}", wanted.instance_type);
-        Ok(StepDone::there(ResourceKind::Application, Some(made.id), Some(applied(wanted, true)))
+        // What starts from now on has the secrets that were pushed before.
+        Ok(StepDone::there(ResourceKind::Application, Some(made.id), Some(applied(wanted, true, None, None)))
             .with_event("ContainerCreated", message))
     }
 
     pub(super) async fn modify_application(&self, wanted: &Application) -> Result<StepDone, StepError> {
         let id = self.application_id()?;
         // Image and size go into the stored configuration; only a rollout takes them to what runs.
+        let (owed_since, restarted_at) = self.restarts();
         let rolled_out = match &self.ledger.application.applied {
             Some(Applied::Application { image, instance_type, rolled_out, .. })
                 if *image == wanted.image && *instance_type == wanted.instance_type =>
@@ -44,15 +47,34 @@ impl Executor<'_> {
         };
         let message =
             format!("container application set to {}, at most {} at once", wanted.instance_type, wanted.max_instances);
-        Ok(StepDone::there(ResourceKind::Application, Some(id.to_owned()), Some(applied(wanted, rolled_out)))
+        let applied = applied(wanted, rolled_out, owed_since, restarted_at);
+        Ok(StepDone::there(ResourceKind::Application, Some(id.to_owned()), Some(applied))
             .with_event("ContainerChanged", message))
     }
 
     pub(super) async fn roll_out(&self, wanted: &Application) -> Result<StepDone, StepError> {
         let id = self.application_id()?;
         self.cloudflare.create_rollout(id, &wanted.image, &wanted.instance_type).await?;
-        Ok(StepDone::there(ResourceKind::Application, Some(id.to_owned()), Some(applied(wanted, true)))
-            .with_event("RolloutStarted", format!("running containers move to {}", wanted.instance_type)))
+        let (owed_since, restarted_at) = self.restarts();
+        let (restarted_at, message) = match owed_since {
+            Some(_) => (
+                Some(self.now),
+                format!("running containers restart with the Worker's secrets, size {}", wanted.instance_type),
+            ),
+            None => (restarted_at, format!("running containers move to {}", wanted.instance_type)),
+        };
+        let applied = applied(wanted, true, None, restarted_at);
+        Ok(StepDone::there(ResourceKind::Application, Some(id.to_owned()), Some(applied))
+            .with_event("RolloutStarted", message))
+    }
+
+    /// Since when a restart is owed, and when the last one was. What runs in an application of which nothing is known may
+    /// have been started with any secrets.
+    fn restarts(&self) -> (Option<Timestamp>, Option<Timestamp>) {
+        match &self.ledger.application.applied {
+            Some(Applied::Application { restart_owed_since, restarted_at, .. }) => (*restart_owed_since, *restarted_at),
+            _ => (Some(self.now), None),
+        }
     }
 
     pub(super) async fn delete_application(&self) -> Result<StepDone, StepError> {
@@ -62,11 +84,18 @@ impl Executor<'_> {
     }
 }
 
-fn applied(wanted: &Application, rolled_out: bool) -> Applied {
+fn applied(
+    wanted: &Application,
+    rolled_out: bool,
+    restart_owed_since: Option<Timestamp>,
+    restarted_at: Option<Timestamp>,
+) -> Applied {
     Applied::Application {
         image: wanted.image.clone(),
         instance_type: wanted.instance_type.clone(),
         max_instances: wanted.max_instances,
         rolled_out,
+        restart_owed_since,
+        restarted_at,
     }
 }

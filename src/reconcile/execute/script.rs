@@ -186,7 +186,7 @@ impl Executor<'_> {
         done.pushed = set.iter().map(|secret| (secret.name.clone(), secret.version)).collect();
         done.removed = remove.iter().map(|secret| (secret.name.clone(), secret.version)).collect();
         let names: Vec<&str> = values.iter().map(|secret| &secret.name).chain(&gone).map(String::as_str).collect();
-        Ok(done.with_event("SecretsPushed", format!("secrets live on the Worker: {}", names.join(", "))))
+        Ok(done.with_event("SecretsPushed", format!("secrets on the Worker: {}", names.join(", "))))
     }
 
     pub(super) async fn enable_route(&self) -> Result<StepDone, StepError> {

@@ -27,12 +27,14 @@ fn applied(wanted: &Deployment, kind: ResourceKind) -> BoxedStrategy<Option<Appl
                 .prop_map(|(fingerprint, sleep_after)| Applied::Script { fingerprint, migration: None, sleep_after })
                 .boxed()
         }
-        ResourceKind::Application => (1u32..3, 1u32..3, 1u32..3, any::<bool>())
-            .prop_map(|(image, size, max_instances, rolled_out)| Applied::Application {
+        ResourceKind::Application => (1u32..3, 1u32..3, 1u32..3, any::<[bool; 2]>())
+            .prop_map(|(image, size, max_instances, [rolled_out, is_owed])| Applied::Application {
                 image: format!("image:v{image}"),
                 instance_type: format!("standard-{size}"),
                 max_instances,
                 rolled_out,
+                restart_owed_since: is_owed.then_some(NOW),
+                restarted_at: None,
             })
             .boxed(),
         ResourceKind::Route => Just(Applied::Route {}).boxed(),
@@ -111,8 +113,9 @@ fn worlds() -> impl Strategy<Value = World> {
                 1 => Desired::Nothing,
                 _ => Desired::Deployed(Box::new(deployment)),
             };
+            let is_stale = ledger.application.state != Absent && ledger.application.restart().is_some();
             let is_there = Found { bucket, script, application };
-            World { wanted, observed: Observed::at_start(ledger), secrets, is_there, shows_late, pages }
+            World { wanted, observed: Observed::at_start(ledger), secrets, is_there, shows_late, is_stale, pages }
         },
     )
 }

@@ -15,6 +15,8 @@ pub struct World {
     pub is_there: Found,
     /// A claim finds a script of ours that an earlier call made and no look has shown yet.
     pub shows_late: bool,
+    /// A container runs that was started with other secrets than the script has.
+    pub is_stale: bool,
     /// Pages of objects in the bucket.
     pub pages: u32,
 }
@@ -73,8 +75,17 @@ impl World {
         self.make(ResourceKind::Script, Some(applied));
     }
 
+    /// Part of what the round notes before the call.
+    fn owe_restart(&mut self, step: &Step) {
+        if step.changes_secrets() && self.state(ResourceKind::Application) == Present {
+            self.observed.ledger.application.owing_restart(NOW);
+            self.is_stale = true;
+        }
+    }
+
     /// Panics unless the step's needs are met, then does what it promises. `false`: it found what no plan could know.
     pub fn run(&mut self, step: &Step) -> bool {
+        self.owe_restart(step);
         let needs_script = || assert_eq!(self.state(ResourceKind::Script), Present, "{step:?} needs the script");
         match step {
             Step::Look(kind) if self.observed.ledger.get(*kind).is_removal_unconfirmed() => {
@@ -127,6 +138,7 @@ impl World {
                 needs_script();
                 assert_eq!(self.state(ResourceKind::Application), Absent, "one application a class");
                 self.make_as_wanted(ResourceKind::Application);
+                self.is_stale = false;
             }
             Step::ModifyApplication => {
                 assert_eq!(self.state(ResourceKind::Application), Present);
@@ -139,12 +151,17 @@ impl World {
                         _ => false,
                     }
                 };
+                let owed = self.observed.ledger.application.restart().is_some();
                 self.make_as_wanted(ResourceKind::Application);
                 self.set_rolled_out(keeps_its_shape);
+                if owed {
+                    self.observed.ledger.application.owing_restart(NOW);
+                }
             }
             Step::RollOut => {
                 let stored = self.observed.ledger.application.applied.clone();
                 self.set_rolled_out(true);
+                self.is_stale = false;
                 assert_eq!(
                     self.observed.ledger.application.applied,
                     as_wanted(self.deployment(), ResourceKind::Application),
@@ -163,7 +180,10 @@ impl World {
                 needs_script();
                 self.make_as_wanted(ResourceKind::Schedule);
             }
-            Step::DeleteApplication => self.remove(ResourceKind::Application),
+            Step::DeleteApplication => {
+                self.remove(ResourceKind::Application);
+                self.is_stale = false;
+            }
             Step::DeleteScript => {
                 self.remove(ResourceKind::Script);
                 [ResourceKind::Route, ResourceKind::Schedule].into_iter().for_each(|part| self.lose(part));
@@ -191,7 +211,10 @@ impl World {
 
     fn set_rolled_out(&mut self, value: bool) {
         match &mut self.observed.ledger.application.applied {
-            Some(Applied::Application { rolled_out, .. }) => *rolled_out = value,
+            Some(Applied::Application { rolled_out, restart_owed_since, .. }) => {
+                *rolled_out = value;
+                *restart_owed_since = restart_owed_since.filter(|_| !value);
+            }
             other => panic!("{other:?} cannot be rolled out"),
         }
     }
@@ -205,6 +228,9 @@ impl World {
 
     /// Whether the outside is as wanted, judged without a plan.
     pub fn is_as_wanted(&self) -> bool {
+        if self.is_stale && self.state(ResourceKind::Application) == Present {
+            return false;
+        }
         // Gone, and proved to be.
         let is_gone = |kind| self.state(kind) == Absent && self.observed.ledger.get(kind).asked_at.is_none();
         match &self.wanted {
@@ -220,7 +246,7 @@ impl World {
                     let resource = self.observed.ledger.get(kind);
                     let fits = is_free_in_shape || resource.applied == self.shape(wanted, kind);
                     if is_wanted { resource.state == Present && fits } else { is_gone(kind) }
-                }) && self.secrets.iter().all(|secret| secret.wanted == Wanted::Set && !secret.is_pending())
+                }) && self.secrets.iter().all(|secret| secret.wanted == Wanted::Set && !secret.is_unpushed())
             }
             Desired::DataOnly => is_gone(ResourceKind::Script) && is_gone(ResourceKind::Application),
             Desired::Nothing => ResourceKind::ALL.into_iter().all(is_gone),
@@ -247,8 +273,8 @@ impl World {
     pub fn most_stages(&self) -> usize {
         let pages = usize::try_from(self.pages).unwrap();
         match self.wanted {
-            // Look, prepare, look at what was in the way, deploy, attach, roll out or look.
-            Desired::Deployed(_) => 6,
+            // Look, prepare, look at what was in the way, deploy, push, attach, roll out or look.
+            Desired::Deployed(_) => 7,
             // Look, suspend, tear down, look.
             Desired::DataOnly => 4,
             // Those, a first try, the pages (one look at an empty bucket at least), the last try.

@@ -146,7 +146,7 @@ fn a_new_tenant_is_made_of_what_its_release_has() {
             "a secret set and unset before it was ever pushed",
             new().but(|it| it.secrets = vec![secret("A", Wanted::Deleted, 2, 0)]),
             "create_bucket + claim_script + stage_assets > deploy_script[] \
-             > push_secrets[-A@2] + enable_route + set_schedule + create_application",
+             > push_secrets[-A@2] > enable_route + set_schedule + create_application",
         ),
     ]);
 }
@@ -179,13 +179,13 @@ fn a_converged_tenant_has_an_empty_plan() {
 fn a_single_difference_costs_only_what_it_needs() {
     let but = |change| Situation::converged().but(change);
     check(&[
-        ("a secret set", but(|it| it.secrets.push(new_secret("B"))), "push_secrets[+B@1]"),
-        ("a secret changed", but(|it| it.secrets.push(changed_secret("B"))), "push_secrets[+B@2]"),
-        ("a secret removed", but(|it| it.secrets.push(unwanted_secret("B"))), "push_secrets[-B@2]"),
+        ("a secret set", but(|it| it.secrets.push(new_secret("B"))), "push_secrets[+B@1] > roll_out"),
+        ("a secret changed", but(|it| it.secrets.push(changed_secret("B"))), "push_secrets[+B@2] > roll_out"),
+        ("a secret removed", but(|it| it.secrets.push(unwanted_secret("B"))), "push_secrets[-B@2] > roll_out"),
         (
             "several secrets",
             but(|it| it.secrets.extend([unwanted_secret("B"), new_secret("C"), changed_secret("D")])),
-            "push_secrets[+C@1 +D@2 -B@2]",
+            "push_secrets[+C@1 +D@2 -B@2] > roll_out",
         ),
         ("sleep", but(|it| it.tenant.spec.sleep_after = SleepAfter::parse("10m").unwrap()), "push_secrets[]"),
         (
@@ -259,9 +259,61 @@ fn an_upload_takes_waiting_secrets_and_sleep_along() {
     let mut situation = Situation::converged().but(Situation::take_next_release);
     situation.tenant.spec.sleep_after = SleepAfter::parse("10m").unwrap();
     situation.secrets.extend([new_secret("B"), pushed_secret("C")]);
-    assert_eq!(situation.in_short(), "stage_assets > deploy_script[+B@1]");
+    assert_eq!(situation.in_short(), "stage_assets > deploy_script[+B@1] > roll_out");
     situation.secrets.push(unwanted_secret("D"));
-    assert_eq!(situation.in_short(), "stage_assets > deploy_script[+B@1] > push_secrets[-D@2]");
+    assert_eq!(situation.in_short(), "stage_assets > deploy_script[+B@1] > push_secrets[-D@2] > roll_out");
+}
+
+#[test]
+fn running_containers_are_restarted_once_for_all_that_changed_and_only_where_they_can_be_running() {
+    let rotated = || Situation::converged().but(|it| it.secrets.extend([changed_secret("B"), unwanted_secret("C")]));
+    check(&[
+        (
+            "size and secrets",
+            rotated().but(|it| it.tenant.spec.instance_type = InstanceType::Standard4),
+            "push_secrets[+B@2 -C@2] + modify_application > roll_out",
+        ),
+        (
+            "number and secrets",
+            rotated().but(|it| it.tenant.spec.max_instances = 4),
+            "push_secrets[+B@2 -C@2] + modify_application > roll_out",
+        ),
+        (
+            "release and secrets",
+            rotated().but(Situation::take_next_release),
+            "stage_assets > deploy_script[+B@2] > push_secrets[-C@2] > roll_out",
+        ),
+        (
+            "what the containers were made to be is not known",
+            rotated().but(|it| it.ledger().application.applied = None),
+            "push_secrets[+B@2 -C@2] + modify_application > roll_out",
+        ),
+        (
+            "no container in the release",
+            rotated().but(|it| {
+                it.release.manifest.container = None;
+                it.lose(ResourceKind::Application);
+            }),
+            "push_secrets[+B@2 -C@2]",
+        ),
+        (
+            "the container is gone: what is made after the push has what was pushed",
+            rotated().but(|it| it.lose(ResourceKind::Application)),
+            "push_secrets[+B@2 -C@2] > create_application",
+        ),
+        (
+            "pushed, and the round ended there",
+            Situation::converged().but(|it| assert!(it.ledger().application.owing_restart(NOW))),
+            "roll_out",
+        ),
+        (
+            "sleep: the Worker reads it at each request",
+            Situation::converged().but(|it| {
+                it.tenant.spec.sleep_after = SleepAfter::parse("10m").unwrap();
+            }),
+            "push_secrets[]",
+        ),
+    ]);
 }
 
 #[test]

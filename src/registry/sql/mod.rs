@@ -109,7 +109,7 @@ pub const RESOURCES: &str =
     concat!("SELECT ", resource_columns!(), " FROM resource r WHERE r.tenant_id = ?1", in_order!());
 
 /// A tenant's secrets: names and versions, and the sealed value of those that are still to be pushed.
-pub const SECRETS: &str = "SELECT name, wanted, version, pushed_version, sealed, updated_at_ms, pushed_at_ms \
+pub const SECRETS: &str = "SELECT name, wanted, version, pushed_version, live_version, sealed, updated_at_ms, pushed_at_ms \
      FROM secret WHERE tenant_id = ?1 ORDER BY name";
 
 /// A page of history, oldest first.
@@ -214,6 +214,10 @@ pub const SECRET_PUSHED: &str = "UPDATE secret SET pushed_version = ?3, pushed_a
 /// The script is not there: Cloudflare has none of its secrets any more. Their values were erased when they were pushed,
 /// so only their owner can set them again.
 pub const SECRETS_LOST: &str = "UPDATE secret SET pushed_version = 0 WHERE tenant_id = ?1";
+
+/// What was pushed is live, on the Worker and in its containers.
+pub const SECRETS_LIVE: &str =
+    "UPDATE secret SET live_version = pushed_version WHERE tenant_id = ?1 AND live_version <> pushed_version";
 
 /// A secret that was not wanted is gone from Cloudflare, unless it was set again meanwhile.
 pub const SECRET_GONE: &str =

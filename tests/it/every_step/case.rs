@@ -62,6 +62,7 @@ pub async fn run(plan: &Plan, trouble: Option<(Trouble, usize, &[Call])>) -> Don
         case.ask(*wish).await;
         case.until_at_rest().await;
     }
+    case.plane.emulator.wake_containers();
     case.plane.emulator.clear_journal();
     case.ask(plan.wish).await;
     case.way.watch(trouble);

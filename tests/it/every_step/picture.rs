@@ -9,7 +9,7 @@ use super::case::Case;
 
 /// News of single steps, which may be told twice or, where a look took a call's place, not at all; and of what went
 /// wrong.
-const NEWS_OF_STEPS: [&str; 13] = [
+const NEWS_OF_STEPS: [&str; 14] = [
     "BucketCreated",
     "WorkerDeployed",
     "SecretsPushed",
@@ -19,6 +19,7 @@ const NEWS_OF_STEPS: [&str; 13] = [
     "ContainerCreated",
     "ContainerChanged",
     "RolloutStarted",
+    "SecretsLive",
     "ContainerDeleted",
     "WorkerDeleted",
     "ObjectsDeleted",
@@ -46,10 +47,9 @@ struct Told(BTreeSet<String>);
 
 impl PartialEq for Told {
     fn eq(&self, calm: &Self) -> bool {
-        // A container of which was not known how it was made is set and rolled out anew.
-        self.0
-            .iter()
-            .all(|told| calm.0.contains(told) || ["ContainerChanged", "RolloutStarted"].contains(&told.as_str()))
+        // A container of which was not known how it was made is set and rolled out anew, and takes on what secrets there are.
+        const ANEW: [&str; 3] = ["ContainerChanged", "RolloutStarted", "SecretsLive"];
+        self.0.iter().all(|told| calm.0.contains(told) || ANEW.contains(&told.as_str()))
     }
 }
 
@@ -63,7 +63,7 @@ impl Picture {
         assert_eq!(tenant["lease_token"], Json::Null, "{tenant}");
 
         let state = case.plane.emulator.state().await.unwrap();
-        let secrets = case.rows("SELECT name, wanted, version, pushed_version, sealed FROM secret ORDER BY name").await;
+        let secrets = case.rows("SELECT * FROM secret ORDER BY name").await;
         // Nothing of what is there is hers, and all of it is compared with a calm run.
         let hers = if case.plan.meets_a_stranger() { State::default() } else { state.clone() };
         check_secrets(case, &secrets, &hers);
@@ -124,7 +124,13 @@ fn tenant_lines(tenant: &Json, changes_its_mind: bool) -> Vec<String> {
 
 fn ledger_line(line: &Json) -> String {
     let times = ["asked_at_ms", "removal_asked_at_ms", "removed_at_ms", "gone_at_ms"].map(|at| !line[at].is_null());
-    format!("{} {} {}; asked for, asked to go, removed, gone: {times:?}", line["kind"], line["state"], line["applied"])
+    let mut applied: Json = line["applied"].as_str().map_or(Json::Null, |text| serde_json::from_str(text).unwrap());
+    if let Some(application) = applied["application"].as_object_mut() {
+        assert_eq!(application["restart_owed_since"], Json::Null, "a restart is still owed");
+        // What was not known for a while was restarted.
+        application.remove("restarted_at");
+    }
+    format!("{} {} {applied}; asked for, asked to go, removed, gone: {times:?}", line["kind"], line["state"])
 }
 
 /// What the ledger says of each resource is so in Cloudflare.
@@ -167,10 +173,15 @@ fn check_secrets(case: &Case<'_>, secrets: &[Json], state: &State) {
         }
         assert_eq!(row["wanted"], "set", "{name} is still to be deleted");
         let is_lost = row["version"] != row["pushed_version"];
+        assert!(is_lost || row["live_version"] == row["version"], "{row} is not known to be live");
         assert_eq!(is_there(name), !is_lost, "{row}");
         let value = &case.secrets[name];
         assert!(is_lost || case.plane.emulator.secret_is(SCRIPT, name, value), "{name} has another value");
     }
+    let stale = case.plane.emulator.stale_secrets("moltbot-alice").unwrap_or_default();
+    // How long to wait before sleep the Worker reads at each request.
+    let stale: Vec<_> = stale.iter().filter(|name| *name != "SANDBOX_SLEEP_AFTER").collect();
+    assert!(stale.is_empty(), "the container runs with former values of {stale:?}");
     let known: BTreeSet<&str> = secrets.iter().filter_map(|row| row["name"].as_str()).collect();
     for name in script.iter().flat_map(|script| &script.secrets) {
         assert!(known.contains(name.as_str()) || name == "SANDBOX_SLEEP_AFTER", "{name} is in Cloudflare alone");

@@ -19,6 +19,8 @@ pub enum Wish {
     Instances,
     Release,
     Secrets,
+    /// Secrets, and at once the size.
+    SizeAndSecrets,
     Suspend,
     Resume,
     /// With an object in her bucket.
@@ -32,7 +34,10 @@ pub enum Wish {
     Stranger(ResourceKind),
 }
 
-use Wish::{Delete, EndOfGrace, Instances, Release, Resume, Secrets, SignUp, Size, Stranger, Suspend, Undelete, Write};
+use Wish::{
+    Delete, EndOfGrace, Instances, Release, Resume, Secrets, SignUp, Size, SizeAndSecrets, Stranger, Suspend, Undelete,
+    Write,
+};
 
 /// A plan: it is what `wish` leads to after `before`.
 #[derive(Clone, Copy, Debug)]
@@ -74,6 +79,7 @@ pub const PLANS: &[Plan] = &[
     Plan { name: "change the number of instances", before: &[SignUp], wish: Instances, instead: None },
     Plan { name: "change the release", before: &[SignUp], wish: Release, instead: None },
     Plan { name: "rotate secrets", before: &[SignUp], wish: Secrets, instead: None },
+    Plan { name: "rotate secrets, and the size", before: &[SignUp], wish: SizeAndSecrets, instead: None },
     Plan { name: "suspend", before: &[SignUp], wish: Suspend, instead: None },
     Plan { name: "resume", before: &[SignUp, Suspend], wish: Resume, instead: None },
     Plan { name: "delete with grace", before: &[SignUp, Write], wish: GRACE, instead: None },
@@ -141,6 +147,11 @@ impl Case<'_> {
                 let mut secrets = self.plant(&["ANTHROPIC_API_KEY", "TELEGRAM_BOT_TOKEN"]);
                 secrets["CF_ACCESS_AUD"] = Json::Null;
                 self.send("PATCH", "/secrets", &secrets).await;
+            }
+            SizeAndSecrets => {
+                let secrets = self.plant(&["ANTHROPIC_API_KEY"]);
+                self.send("PATCH", "/secrets", &secrets).await;
+                self.send("PATCH", "", &json!({"spec": {"instance_type": "standard-3"}})).await;
             }
             Suspend => drop(self.send("POST", "/suspend", &json!({})).await),
             Resume => drop(self.send("POST", "/resume", &json!({})).await),

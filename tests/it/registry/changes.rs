@@ -86,6 +86,7 @@ async fn a_sealed_value_is_erased_when_that_version_is_pushed() {
         name: secret_name("A"),
         wanted: Wanted::Set,
         version: 1,
+        live_version: 0,
         pushed_version: 1,
         sealed: None,
         updated_at: at(0),

@@ -112,6 +112,8 @@ async fn a_resource_is_unknown_while_a_call_is_under_way_and_as_recorded_after_i
         instance_type: "standard-1".into(),
         max_instances: 1,
         rolled_out: true,
+        restart_owed_since: Some(Timestamp(7)),
+        restarted_at: None,
     };
     let mut line = fixture.resource(&alice, application).await;
     line.present(Some("app-1".into()), Some(applied.clone()));

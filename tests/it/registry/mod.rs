@@ -240,6 +240,7 @@ fn converged() -> RoundEnd {
         last_transition_time: at(0),
     };
     RoundEnd {
+        are_secrets_live: false,
         phase: Phase::Ready,
         conditions: vec![ready],
         attempts: 0,
