@@ -93,7 +93,7 @@ pub fn invite() -> Json {
             "description": description,
             "minLength": 1,
             "maxLength": most,
-            "pattern": "^\\P{Cc}*[^\\p{Cc}\\s]\\P{Cc}*$",
+            "pattern": "^[^\\s\\u0000-\\u001f\\u007f-\\u009f][^\\u0000-\\u001f\\u007f-\\u009f]*$",
         })
     };
     object(
