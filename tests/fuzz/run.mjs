@@ -21,11 +21,11 @@ if (targets.length === 0) throw new Error(`there is no target ${only}`);
 /** Runs one target to its end; what it said, and whether every promise was kept. */
 function run(name, runs) {
     const found = join(folder, name);
-    const begun = seconds ? found : `${found}.fixed`;
+    const begun = seconds ? found : `${found}-fixed`;
     if (!seconds) rmSync(begun, { recursive: true, force: true });
     mkdirSync(begun, { recursive: true });
     const bounds = seconds ? [`-max_total_time=${seconds}`] : [`-runs=${runs}`, "-seed=1"];
-    const rest = ["-max_len=4096", "-timeout=20", "-rss_limit_mb=2048", "-print_final_stats=1", "-verbosity=1"];
+    const rest = ["-max_len=4096", "-timeout=20", "-rss_limit_mb=2048", "-print_final_stats=1", `-dict=${begun}.words`];
     const args = [...bounds, ...rest, `-artifact_prefix=${found}-`, begun];
     const child = spawn(binary, args, { env: { ...process.env, FUZZ_TARGET: name, FUZZ_SEEDS: begun } });
     let said = "";
@@ -47,7 +47,7 @@ async function work() {
             console.log(`${name.padEnd(12)} ${runs} inputs, ${places} places of the code, ${kept} kept, ${took.toFixed(1)} s`);
         } else {
             failed = true;
-            console.log(`${name.padEnd(12)} BROKE A PROMISE\n${said.split("\n").filter((line) => !line.startsWith("#")).slice(-60).join("\n")}`);
+            console.log(`${name.padEnd(12)} BROKE A PROMISE\n${said.split("\n").filter((line) => !/^(#|WARNING|INFO|\t|0x)/.test(line)).slice(-60).join("\n")}`);
         }
     }
 }

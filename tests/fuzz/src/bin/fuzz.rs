@@ -1,8 +1,10 @@
 //! libFuzzer's way in: one binary for every target, of which `FUZZ_TARGET` names one. With `FUZZ_SEEDS` it writes the
-//! target's seeds into that folder before it begins; without a target it lists all, with how often to run each.
+//! target's seeds into that folder before it begins, and their words into a dictionary beside it; without a target it lists
+//! all, with how often to run each.
 
 #![no_main]
 
+use std::collections::BTreeSet;
 use std::path::{Path, PathBuf};
 use std::sync::{Mutex, OnceLock};
 
@@ -51,8 +53,12 @@ fn begin() {
 fn write_seeds(target: &Target, folder: &Path) -> std::io::Result<()> {
     let file = PathBuf::from(env!("CARGO_MANIFEST_DIR")).join(format!("seeds/{}.txt", target.name));
     let inputs = seeds::read(&std::fs::read_to_string(file)?).unwrap_or_default();
+    let mut words = BTreeSet::new();
     for (at, input) in inputs.iter().enumerate() {
         std::fs::write(folder.join(format!("{at:04}")), input)?;
+        let is_word = |byte: &u8| byte.is_ascii_alphanumeric() || matches!(byte, b'_' | b'-');
+        words.extend(input.split(|byte| !is_word(byte)).filter(|word| (3..40).contains(&word.len())));
     }
-    Ok(())
+    let dictionary: String = words.into_iter().map(|word| format!("\"{}\"\n", seeds::line(word))).collect();
+    std::fs::write(folder.with_extension("words"), dictionary)
 }
