@@ -116,10 +116,10 @@ clean: ## Remove what was built and the state of 'make dev'; the tools stay
 	cargo clean
 
 # What Wrangler runs before it takes build/index.js (wrangler.toml). It says in WRANGLER_COMMAND for what:
-# `wrangler dev` gets the quick build, anything else the one that is deployed.
+# `wrangler dev` gets the quick build unless WORKER=release, anything else the one that is deployed.
 .PHONY: worker
 worker: $(SETUP)
-ifeq ($(WRANGLER_COMMAND),dev)
+ifeq ($(WRANGLER_COMMAND)$(WORKER),dev)
 	@$(MAKE) --no-print-directory assets
 	@rm -f $(or $(WORKER_OUT),build)/.release
 	worker-build --dev --out-dir $(or $(WORKER_OUT),build)

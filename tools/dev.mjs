@@ -1,5 +1,9 @@
 // Runs the plane and what it stands on, as one: `make dev`.
 //
+// PLANE_PORT and EMULATOR_PORT choose the ports, DEV_STATE the folder with all that is kept, and WORKER=release takes
+// the build that is deployed in place of the quick one. Whoever forks it is told the addresses once all answers, and
+// when he goes, so does everything here.
+//
 // Every long-lived child gets a process group of its own, and the whole group is ended when this process is told to
 // end, when a step fails, or when any of them dies: Wrangler leaves workerd behind, still answering on the port, if
 // only Wrangler itself is killed.
@@ -18,7 +22,7 @@ const planePort = port("PLANE_PORT", 8787);
 const emulatorPort = port("EMULATOR_PORT", 8788);
 const planeUrl = `http://localhost:${planePort}`;
 const emulatorUrl = `http://localhost:${emulatorPort}`;
-const state = ".dev";
+const state = process.env.DEV_STATE || ".dev";
 const planeState = path.join(state, "plane");
 const cargoTarget = process.env.CARGO_TARGET_DIR || "target";
 
@@ -164,6 +168,7 @@ async function tick() {
 }
 
 for (const signal of ["SIGINT", "SIGTERM", "SIGHUP"]) process.on(signal, () => void end(0));
+process.on("disconnect", () => void end(0));
 
 async function main() {
   await mustBeFree(planePort, "PLANE_PORT");
@@ -191,7 +196,7 @@ async function main() {
 
   say("5/5 Starting the plane (its first compilation takes about a minute)");
   // A folder of its own for the quick build, so that tests may build theirs at the same time.
-  const built = path.join(state, "worker");
+  const built = process.env.WORKER === "release" ? "build" : path.join(state, "worker");
   serve(
     "plane",
     "wrangler",
@@ -209,6 +214,7 @@ async function main() {
 
   setInterval(tick, cronEveryMs);
   void tick();
+  process.send?.({ plane: planeUrl, emulator: emulatorUrl });
   console.log(`
   The plane        ${planeUrl}
   Cloudflare       ${emulatorUrl}    (the emulator; tenants run at http://<script>.localhost:${emulatorPort}/)

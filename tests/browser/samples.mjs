@@ -23,7 +23,7 @@ const types = { ".css": "text/css", ".js": "text/javascript", ".svg": "image/svg
 export async function serveSamples() {
   const folder = await mkdtemp(path.join(tmpdir(), "pages-"));
   execFileSync("cargo", ["run", "--quiet", "--example", "pages", "--", folder], { stdio: "inherit" });
-  execFileSync("node", ["tools/assets.mjs"], { stdio: "inherit" });
+  execFileSync("make", ["--no-print-directory", "assets"], { stdio: "inherit" });
   const files = (await readdir(folder)).map((file) => path.basename(file, ".html"));
   /** The reference page is a file already. */
   const reference = "reference";

@@ -1,0 +1,74 @@
+// Somebody at the real plane, with a browser and an address of his own.
+
+import assert from "node:assert/strict";
+import { accessible, fits, open, shot } from "./browser.mjs";
+
+/** What the plane does within a minute on its far side, with every delay that it documents. */
+export const workLimitMs = 60_000;
+
+let lastAddress = 0;
+
+/**
+ * A page at the plane. Each has a network address of its own, as people have, for the plane counts what each one asks of
+ * it: locally the Workers runtime believes what stands in this header, at Cloudflare nobody can write it.
+ */
+export async function visit(browser, plane, way) {
+  const page = await open(browser, way);
+  await page.context().setExtraHTTPHeaders({ "cf-connecting-ip": `192.0.2.${(lastAddress += 1)}` });
+  page.at = (path) => new URL(path, plane.url).href;
+  page.to = (path) => page.goto(page.at(path), { waitUntil: "load" });
+  return page;
+}
+
+/** The browser had nothing against the page but that a form was refused, or came back, with one of `statuses`. */
+export function content(page, ...statuses) {
+  const expected = (text) =>
+    // A page that is left stops asking how far it is.
+    /\/(progress|signup\/name)\?.*net::ERR_ABORTED/.test(text) ||
+    statuses.some((status) => text.startsWith(`Failed to load resource: the server responded with a status of ${status}`));
+  assert.deepEqual(page.complaints.filter((text) => !expected(text)), []);
+  page.complaints.length = 0;
+}
+
+/** Looks at a page as it stands: wide and narrow, light and dark. A picture of each goes by `name`. */
+export async function look(page, name) {
+  const { width, height } = page.viewportSize();
+  for (const [size, pixels] of [["wide", 1280], ["narrow", 360]]) {
+    await page.setViewportSize({ width: pixels, height: 800 });
+    for (const theme of ["light", "dark"]) {
+      await page.emulateMedia({ colorScheme: theme });
+      await shot(page, `plane-${name}-${size}-${theme}`);
+      await fits(page);
+      await accessible(page, theme);
+    }
+  }
+  await page.emulateMedia({ colorScheme: "light" });
+  await page.setViewportSize({ width, height });
+}
+
+/** Fills the sign-up form in and sends it; answers with what is shown once. */
+export async function signUp(page, name) {
+  await page.to("/signup");
+  await page.getByLabel("Name", { exact: true }).fill(name);
+  await page.getByRole("button", { name: "Sign up" }).click();
+  await page.getByRole("heading", { name: "Keep what is here" }).waitFor();
+  return kept(page);
+}
+
+/** What a page shows once. */
+export async function kept(page) {
+  const [token, gatewayToken, address] = await Promise.all(
+    ["token", "gateway-token", "address"].map((id) => page.locator(`#${id}`).innerText()),
+  );
+  return { token, gatewayToken, address };
+}
+
+/** The progress on the page ends by itself, with these words. */
+export async function ends(page, words) {
+  await page.locator("#progress-said").getByText(words).waitFor({ timeout: workLimitMs });
+}
+
+/** Unfolds the part of a page with that summary, within `place`. */
+export async function unfold(place, summary) {
+  await place.locator("summary", { hasText: summary }).first().click();
+}
