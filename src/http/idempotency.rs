@@ -45,13 +45,17 @@ pub struct Kept<'a> {
 
 impl Key {
     /// Reads the key of `call`, if it has one and its route takes one: a `POST` does, all other changes can be sent twice
-    /// anyway. A dry run does nothing, once or twice. `scope` says whose the key is.
+    /// anyway. A dry run does nothing, once or twice; a malformed key it refuses all the same. `scope` says whose the key
+    /// is.
     pub(super) fn of(call: &Call, scope: &str) -> Result<Option<Self>, ApiError> {
-        if call.method != Method::POST || call.query.has("dry_run") {
+        if call.method != Method::POST {
             return Ok(None);
         }
         let Some(header) = call.headers.get(IDEMPOTENCY_KEY) else { return Ok(None) };
         let key = header.to_str().ok().and_then(parse).ok_or(ApiError::KeyMalformed)?;
+        if call.query.has("dry_run") {
+            return Ok(None);
+        }
         let request = [call.method.as_str().as_bytes(), call.address.as_bytes(), &call.body].join(&b'\n');
         Ok(Some(Self {
             scope: scope.to_owned(),

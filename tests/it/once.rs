@@ -60,6 +60,8 @@ async fn a_key_is_forgotten_after_a_day() {
 async fn what_was_refused_may_be_put_right_under_the_same_key() {
     let plane = TestPlane::new().await;
     keyed(&plane, "/v1/tenants", None, KEY, &json!({"name": "Alice"})).await.problem(422);
+    let malformed = keyed(&plane, "/v1/tenants?dry_run=true", None, "short", &json!({"name": "alice"})).await;
+    assert_eq!(malformed.problem(400), "idempotency_key_malformed");
     let dry = keyed(&plane, "/v1/tenants?dry_run=true", None, KEY, &json!({"name": "alice"})).await;
     assert_eq!(dry.status, 200);
     keyed(&plane, "/v1/tenants", None, KEY, &json!({"name": "alice"})).await.expect(202);
