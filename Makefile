@@ -93,7 +93,7 @@ check: setup lint-tools ## Formatting and lints, for the machine and for wasm; w
 	$(call say,"Formatting")
 	cargo fmt --all --check
 	$(call say,"Lints: native")
-	cargo clippy --workspace --all-targets -- -D warnings
+	cargo clippy --workspace --all-targets --features paramita-fuzz/libfuzzer-sys -- -D warnings
 	$(call say,"Lints: wasm")
 	cargo clippy --lib --target wasm32-unknown-unknown -- -D warnings
 

@@ -60,7 +60,8 @@ impl Scopes {
     pub fn parse<'a>(names: impl IntoIterator<Item = &'a str>) -> Result<Self, ScopesError> {
         let mut scopes = Self(0);
         for name in names {
-            let scope = Scope::parse(name).ok_or_else(|| ScopesError::Unknown(name.chars().take(MOST_REPEATED).collect()))?;
+            let scope =
+                Scope::parse(name).ok_or_else(|| ScopesError::Unknown(name.chars().take(MOST_REPEATED).collect()))?;
             scopes.0 |= bit(scope);
         }
         if scopes.0 == 0 { Err(ScopesError::None) } else { Ok(scopes) }

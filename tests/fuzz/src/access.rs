@@ -22,7 +22,8 @@ pub fn run(data: &[u8]) {
     shown(&format!("{encoded}.e30.c2ln"));
     payload(data);
     for key in keys::read(data).unwrap_or_default() {
-        let is_plain = |text: &str| text.bytes().all(|byte| byte.is_ascii_alphanumeric() || matches!(byte, b'-' | b'_'));
+        let is_plain =
+            |text: &str| text.bytes().all(|byte| byte.is_ascii_alphanumeric() || matches!(byte, b'-' | b'_'));
         assert!(key.n.len() >= 342 && is_plain(&key.n) && is_plain(&key.e), "{key:?}");
     }
 }

@@ -91,7 +91,7 @@ impl Plane {
     }
 
     /// Ends with it. Whether anything was written.
-    pub fn is_changed(self) -> bool {
+    pub fn ends_changed(self) -> bool {
         let is_changed = dump(&self.registry.database) != self.registry.written;
         if !is_changed {
             REGISTRY.set(Some(self.registry));

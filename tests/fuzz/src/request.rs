@@ -37,7 +37,7 @@ fn ask(plane: Plane, request: Request<Bytes>) -> (bool, Bytes) {
     });
     let answer = plane.answer(request);
     let is_refused = check(&plane, method.as_str(), &answer);
-    let is_changed = plane.is_changed();
+    let is_changed = plane.ends_changed();
     let is_quiet = is_refused || is_dry_run || [Method::GET, Method::HEAD, Method::OPTIONS].contains(&method);
     assert!(!is_quiet || !is_changed, "{method} wrote, and answered {}", answer.status());
     (is_refused, answer.into_body())

@@ -33,7 +33,9 @@ pub fn run(data: &[u8]) {
         for byte in key.bytes() {
             // Writing to a String cannot fail.
             let _ = match byte {
-                b'a'..=b'z' | b'A'..=b'Z' | b'0'..=b'9' | b'-' | b'_' | b'.' | b'~' => write!(xml, "{}", char::from(byte)),
+                b'a'..=b'z' | b'A'..=b'Z' | b'0'..=b'9' | b'-' | b'_' | b'.' | b'~' => {
+                    write!(xml, "{}", char::from(byte))
+                }
                 b' ' => write!(xml, "+"),
                 _ => write!(xml, "%{byte:02X}"),
             };
@@ -43,6 +45,7 @@ pub fn run(data: &[u8]) {
     xml.push_str("<IsTruncated>false</IsTruncated></ListBucketResult>");
     let (client, _) = client(Always { status: 200, body: xml.into_bytes() });
     let page = finish(client.s3("https://s3.test", "id").list_objects("b", None, Timestamp(0)));
-    let read: Vec<String> = page.map(|page| page.items.into_iter().map(|object| object.key).collect()).unwrap_or_default();
+    let read: Vec<String> =
+        page.map(|page| page.items.into_iter().map(|object| object.key).collect()).unwrap_or_default();
     assert_eq!(read, keys);
 }

@@ -59,6 +59,8 @@ fn write_seeds(target: &Target, folder: &Path) -> std::io::Result<()> {
         let is_word = |byte: &u8| byte.is_ascii_alphanumeric() || matches!(byte, b'_' | b'-');
         words.extend(input.split(|byte| !is_word(byte)).filter(|word| (3..40).contains(&word.len())));
     }
-    let dictionary: String = words.into_iter().map(|word| format!("\"{}\"\n", seeds::line(word))).collect();
+    let words = words.into_iter().map(|word| format!("\"{}\"\n", seeds::line(word)));
+    // libFuzzer takes no empty file for a dictionary.
+    let dictionary: String = std::iter::once("# Words of the seeds\n".to_owned()).chain(words).collect();
     std::fs::write(folder.with_extension("words"), dictionary)
 }
