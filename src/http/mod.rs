@@ -166,7 +166,8 @@ async fn dispatch(app: &App, request: Request<Bytes>, entry: &mut Entry<'_>) -> 
             once(call, |call| handler(call, operator)).await?
         }
     };
-    let is_read = route.method == Method::GET;
+    // A page is its reader's own, and may have something random in it.
+    let is_read = route.method == Method::GET && route.produces != HTML;
     Ok(if is_read { conditional::answer_read(if_none_match.as_deref(), response) } else { response })
 }
 

@@ -232,6 +232,29 @@ async fn a_token_is_replaced_by_making_a_second_and_revoking_the_first() {
 }
 
 #[tokio::test]
+async fn a_token_makes_no_token_that_outlives_it() {
+    let plane = TestPlane::new().await;
+    let first = plane.sign_up(&json!({"name": "alice"})).await["token"].as_str().unwrap().to_owned();
+    let path = "/v1/tenants/alice/tokens";
+    let ends = plane.raw("POST", path, Some(&first), "{\"expires_in_days\":1}").await.expect(201);
+    let first_id = plane.get(path, Some(&first)).await.expect(200)["tokens"]
+        .as_array()
+        .unwrap()
+        .iter()
+        .find(|token| token["expires_at"].is_null())
+        .unwrap()["id"]
+        .as_str()
+        .unwrap()
+        .to_owned();
+    let brief = ends["token"].as_str().unwrap();
+    plane.raw("DELETE", &format!("{path}/{first_id}"), Some(brief), "").await.expect(200);
+    for body in ["{}", "{\"expires_in_days\":30}"] {
+        let made = plane.raw("POST", &format!("{path}?dry_run=true"), Some(brief), body).await.expect(200);
+        assert_eq!(made["details"]["expires_at"], ends["details"]["expires_at"]);
+    }
+}
+
+#[tokio::test]
 async fn a_token_makes_no_token_that_is_good_for_more() {
     let plane = TestPlane::new().await;
     let all = plane.sign_up(&json!({"name": "alice"})).await["token"].as_str().unwrap().to_owned();
@@ -241,6 +264,11 @@ async fn a_token_makes_no_token_that_is_good_for_more() {
     let set = plane.raw("PUT", "/v1/tenants/alice/secrets/A", Some(&some), "{\"value\":\"x\"}").await;
     assert_eq!(set.problem(403), "scope_missing");
     assert_eq!(set.headers["www-authenticate"], "Bearer error=\"insufficient_scope\", scope=\"secrets\"");
+    let listed = plane.get(path, Some(&all)).await.expect(200);
+    let first =
+        listed["tokens"].as_array().unwrap().iter().find(|token| token["scopes"].as_array().unwrap().len() == 3);
+    let first = format!("{path}/{}", first.unwrap()["id"].as_str().unwrap());
+    assert_eq!(plane.raw("DELETE", &first, Some(&some), "").await.problem(403), "scope_missing");
     for (body, said) in [
         (json!({"scopes": ["secrets"]}), "not good for secrets itself"),
         (json!({"scopes": []}), "at least one scope"),

@@ -6,7 +6,7 @@ use http::header::LOCATION;
 use http::{HeaderValue, StatusCode};
 use serde::Serialize;
 
-use crate::clock::DAY_MS;
+use crate::clock::{DAY_MS, Timestamp};
 use crate::http::auth::Owner;
 use crate::http::body::Fields;
 use crate::http::call::Call;
@@ -51,7 +51,7 @@ pub async fn list(mut call: Call, owner: Owner) -> Result<Response, ApiError> {
 }
 
 /// Makes another token: `{"scopes": ["read"], "expires_in_days": 30}`, both optional. It is good for no more than the token
-/// that it is made with.
+/// that it is made with, and no longer.
 pub async fn create(mut call: Call, owner: Owner) -> Result<Response, ApiError> {
     let is_dry_run = call.query.flag("dry_run");
     call.query.finish()?;
@@ -65,7 +65,7 @@ pub async fn create(mut call: Call, owner: Owner) -> Result<Response, ApiError> 
         id: new_token_id(app.entropy.as_ref()),
         scopes,
         created_at: now,
-        expires_at: days.map(|days| now.plus_ms(i64::from(days) * DAY_MS)),
+        expires_at: earlier(days.map(|days| now.plus_ms(i64::from(days) * DAY_MS)), owner.token.expires_at),
         last_used_at: None,
         revoked_at: None,
     };
@@ -102,6 +102,10 @@ pub async fn revoke(mut call: Call, owner: Owner) -> Result<Response, ApiError> 
     let at = tokens.iter().position(|token| token.id == id).ok_or(ApiError::NoSuchToken)?;
     let is_good = |token: &Token| token.state(now) == TokenState::Good;
     let mut token = tokens.swap_remove(at);
+    // Whoever may do less cannot lock out who may do more.
+    if let Some(scope) = token.scopes.iter().find(|scope| !owner.token.scopes.contains(*scope)) {
+        return Err(ApiError::ScopeMissing(scope));
+    }
     if is_good(&token) && !tokens.iter().any(is_good) {
         return Err(ApiError::LastToken);
     }
@@ -115,6 +119,14 @@ pub async fn revoke(mut call: Call, owner: Owner) -> Result<Response, ApiError> 
         }
     }
     json(&Made { dry_run: is_dry_run.then_some(true), token: None, details: TokenView::of(&token, now) })
+}
+
+/// A token makes none that outlives it: whoever finds one that ends soon does not have it for ever.
+fn earlier(asked: Option<Timestamp>, own: Option<Timestamp>) -> Option<Timestamp> {
+    match (asked, own) {
+        (Some(asked), Some(own)) => Some(asked.min(own)),
+        (asked, own) => asked.or(own),
+    }
 }
 
 /// Scopes and days of a new token; every complaint at once.

@@ -88,6 +88,10 @@ async fn check_change(row: &Row, caller: Caller, expected: &str) {
 #[track_caller]
 fn check(row: &Row, caller: Caller, expected: &str, answer: &Answer) {
     let case = format!("{} {} by {caller:?}", row.method, row.path);
+    if row.is_page() {
+        assert_eq!(answer.status.as_u16().to_string(), expected, "{case}: {}", answer.text);
+        return check_page(&case, answer);
+    }
     let code = if answer.status.as_u16() < 400 { String::new() } else { answer.problem(answer.status.as_u16()) };
     assert_eq!(format!("{} {code}", answer.status.as_u16()).trim_end(), expected, "{case}: {}", answer.text);
     check_headers(&case, answer);
@@ -120,11 +124,33 @@ fn check_headers(case: &str, answer: &Answer) {
     }
 }
 
+/// What holds for every page: nothing of other origins, nothing inline, in no frame.
+#[track_caller]
+fn check_page(case: &str, answer: &Answer) {
+    let header = |name: &str| answer.headers.get(name).map(|value| value.to_str().unwrap()).unwrap_or_default();
+    let policy = header("content-security-policy");
+    assert!(policy.starts_with("default-src 'none'") && !policy.contains("unsafe"), "{case}: {policy}");
+    assert!(policy.contains("frame-ancestors 'none'"), "{case}: {policy}");
+    let is_sent_on = answer.status == 303;
+    assert_eq!(header("referrer-policy"), if is_sent_on { "no-referrer" } else { "same-origin" }, "{case}");
+    for name in ["cache-control", "cross-origin-resource-policy", "strict-transport-security", "x-content-type-options"]
+    {
+        let (_, value) = ALWAYS.iter().find(|(always, _)| *always == name).unwrap();
+        assert_eq!(header(name), *value, "{case}: {name}");
+    }
+    assert!(header("content-type").starts_with("text/html"), "{case}");
+    assert!(!answer.headers.keys().any(|name| name.as_str().starts_with("access-control-")), "{case}");
+}
+
 /// A `HEAD` is answered as a `GET`, without the body.
 #[track_caller]
 fn check_head(row: &Row, caller: Caller, get: &Answer, head: &Answer) {
     let case = format!("HEAD {} by {caller:?}", row.path);
-    check_headers(&case, head);
+    if row.is_page() {
+        check_page(&case, head);
+    } else {
+        check_headers(&case, head);
+    }
     assert_eq!((head.status, head.text.as_str()), (get.status, ""), "{case}");
     let mut headers = [get.headers.clone(), head.headers.clone()];
     headers.iter_mut().for_each(without_id);
@@ -145,13 +171,19 @@ async fn methods_that_an_address_does_not_take_are_named_to_everybody_alike_and_
             for method in METHODS.into_iter().filter(|method| !allow.contains(method)).chain(["OPTIONS"]) {
                 let case = format!("{method} {} by {caller:?}", row.path);
                 let (answer, effort) = world.ask_measured(method, row.path, row.body).await;
-                check_headers(&case, &answer);
+                if row.is_page() && method != "OPTIONS" {
+                    check_page(&case, &answer);
+                } else {
+                    check_headers(&case, &answer);
+                }
                 let mut named: Vec<&str> = answer.headers["allow"].to_str().unwrap().split(", ").collect();
                 named.sort_unstable();
                 assert_eq!(named, allow, "{case}");
                 assert!(effort.is_empty(), "{case}: {effort:?}");
                 if method == "OPTIONS" {
                     assert_eq!((answer.status.as_u16(), answer.text.as_str()), (204, ""), "{case}");
+                } else if row.is_page() {
+                    assert_eq!(answer.status, 405, "{case}");
                 } else {
                     assert_eq!(answer.problem(405), "method_not_allowed", "{case}");
                 }

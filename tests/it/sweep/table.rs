@@ -64,6 +64,9 @@ pub enum Gate {
     Public { answer: &'static str },
     /// Whoever has a token of the tenant with this scope; and what is answered about a deleted one.
     Tenant { scope: &'static str, answer: &'static str, of_deleted: &'static str },
+    /// A page for whoever looks at it, or for whoever has opened the tenant with its token, which none of these callers has
+    /// in a browser; `tests/it/site.rs` is about those who have. Or a form, which a page of the site has to send.
+    Page { answer: &'static str },
     /// Whoever has this role.
     Operator { role: &'static str, answer: &'static str },
 }
@@ -79,6 +82,10 @@ pub struct Row {
 
 const fn public(method: &'static str, path: &'static str, body: &'static str, answer: &'static str) -> Row {
     Row { method, path, body, gate: Gate::Public { answer } }
+}
+
+const fn page(method: &'static str, path: &'static str, answer: &'static str) -> Row {
+    Row { method, path, body: "", gate: Gate::Page { answer } }
 }
 
 const fn tenant(
@@ -105,6 +112,25 @@ const fn operator(
 /// Every route there is. One that is missing here, or is here and nowhere else, fails the test.
 #[rustfmt::skip]
 pub const TABLE: &[Row] = &[
+    //   method    path                               answer
+    page("GET",    "/",                               "200"),
+    page("GET",    "/signup",                         "200"),
+    page("POST",   "/signup",                         "403"),
+    page("GET",    "/signup/name",                    "200"),
+    page("POST",   "/session",                        "403"),
+    page("POST",   "/session/end",                    "403"),
+    page("GET",    "/tenants/{name}",                 "303"),
+    page("GET",    "/tenants/{name}/progress",        "401"),
+    page("POST",   "/tenants/{name}/spec",            "403"),
+    page("POST",   "/tenants/{name}/secrets",         "403"),
+    page("POST",   "/tenants/{name}/secrets/delete",  "403"),
+    page("POST",   "/tenants/{name}/tokens",          "403"),
+    page("POST",   "/tenants/{name}/tokens/revoke",   "403"),
+    page("POST",   "/tenants/{name}/suspend",         "403"),
+    page("POST",   "/tenants/{name}/resume",          "403"),
+    page("POST",   "/tenants/{name}/delete",          "403"),
+    page("POST",   "/tenants/{name}/undelete",        "403"),
+
     //             method    path                                    body                  answer
     public(        "GET",    "/healthz",                             "",                   "200"),
     public(        "GET",    "/v1/instance-types",                   "",                   "200"),
@@ -137,10 +163,15 @@ pub const TABLE: &[Row] = &[
 ];
 
 impl Row {
+    /// Whether people look at its answers.
+    pub fn is_page(&self) -> bool {
+        matches!(self.gate, Gate::Page { .. })
+    }
+
     /// What `caller` is to be answered.
     pub fn answer_to(&self, caller: Caller) -> &'static str {
         match self.gate {
-            Gate::Public { answer } => answer,
+            Gate::Public { answer } | Gate::Page { answer } => answer,
             Gate::Tenant { scope, answer, of_deleted } => match caller {
                 Caller::Nobody | Caller::OtherScheme => "401 token_missing",
                 Caller::Malformed => "401 token_malformed",
@@ -148,6 +179,8 @@ impl Row {
                 Caller::Revoked => "401 token_revoked",
                 Caller::Expired => "401 token_expired",
                 Caller::Without(missing) if missing == scope => "403 scope_missing",
+                // The token in the address has every scope: whoever has less cannot revoke it.
+                Caller::Without(_) if self.path.ends_with("/tokens/{token}") => "403 scope_missing",
                 Caller::Without(_) | Caller::Own => answer,
                 Caller::Tombstone => of_deleted,
                 Caller::Forger | Caller::NoRole | Caller::Viewer | Caller::Operator | Caller::OtherSite => {
