@@ -12,7 +12,7 @@ const [binary, folder] = process.argv.slice(2);
 const { SECONDS: seconds, TARGET: only } = process.env;
 
 // What libFuzzer tries next depends on addresses, too: at fixed ones a fixed seed gives the same inputs again. Not to the
-// last one where a request goes through the whole plane, whose hash tables have seeds of their own.
+// last one where hash tables are on the way, which have seeds of their own.
 const isFixed = spawnSync("setarch", ["-R", "true"]).status === 0;
 const command = isFixed ? ["setarch", "-R", binary] : [binary];
 
