@@ -1,5 +1,7 @@
 //! The API's reference for people, made from its document. Natively only: the page is a static file.
 
+#![expect(clippy::indexing_slicing, reason = "what JSON has not is null, by whatever name or number it is asked for")]
+
 use maud::{Markup, html};
 use serde_json::Value as Json;
 

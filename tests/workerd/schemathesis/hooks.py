@@ -13,6 +13,7 @@ import schemathesis
 
 EXAMPLE_NAME = "alice"
 EXAMPLE_TOKEN_ID = "tok_5f2b8c1d9e3a7460"
+EXAMPLE_KEY = "8e03978e-40d5-43dd-bc93-6894a57f9324"
 
 numbers = itertools.count(1)
 
@@ -40,6 +41,9 @@ def filter_failure(context, failure, case, response):
 @schemathesis.hook
 def before_call(context, case, kwargs):
     case.headers = {**(case.headers or {}), "CF-Connecting-IP": next_address()}
+    # A key that was used before would only have the answer of then.
+    if case.headers.get("Idempotency-Key") == EXAMPLE_KEY:
+        case.headers["Idempotency-Key"] = f"8e03978e-40d5-43dd-bc93-{next(numbers):012x}"
 
 
 if os.environ.get("SCHEMATHESIS_AS") == "owner":
