@@ -123,7 +123,9 @@ impl Client {
     }
 
     /// `POST containers/applications/{id}/rollouts`, in one step: running instances get SIGTERM, then SIGKILL after
-    /// 15 minutes. Twice: a second rollout to the same target replaces the first.
+    /// 15 minutes (developers.cloudflare.com/containers/configuration/rollouts). Twice: a second rollout to the same target
+    /// replaces the first. A target that is no other than before restarts what runs as well: inferred from each rollout
+    /// having a version of its own, documented only for another image.
     pub async fn create_rollout(&self, id: &str, image: &str, instance_type: &str) -> Result<(), Error> {
         let body = json!({
             "description": "Progressive update",

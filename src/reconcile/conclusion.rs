@@ -71,9 +71,16 @@ impl Conclusion<'_> {
         let mut conditions = tenant.conditions.clone();
         let mut end = self.end(stop, &mut conditions);
         if matches!(self.wanted, Desired::Deployed(_)) {
-            end.events.extend(self.set_secrets_ready(&mut conditions));
+            let was_restarting =
+                conditions.iter().any(|former| former.kind == "SecretsReady" && former.reason == "Restarting");
+            self.set_secrets_ready(&mut conditions);
             let is_news = |secret: &Secret| secret.live_version != secret.pushed_version;
             end.are_secrets_live = self.restart().is_none() && self.secrets.iter().any(is_news);
+            // Said where there was something to wait for, though the condition may have named what is missing meanwhile.
+            let has_waited = was_restarting || end.are_secrets_live && self.application.restart().is_some();
+            if has_waited && self.restart().is_none() {
+                end.events.push(Event::new("SecretsLive", "what runs has the secrets that the Worker has"));
+            }
         } else {
             conditions.retain(|condition| condition.kind != "SecretsReady");
         }
@@ -167,8 +174,8 @@ impl Conclusion<'_> {
         self.application.restart().filter(|restart| !is_over(restart))
     }
 
-    /// Says which secrets are not live, and why. The line of history comes once, when those that were pushed are.
-    fn set_secrets_ready(&self, conditions: &mut Vec<Condition>) -> Option<Event> {
+    /// Says which secrets are not live, and why.
+    fn set_secrets_ready(&self, conditions: &mut Vec<Condition>) {
         let Self { tenant, profile, secrets, now, .. } = *self;
         let is_set = |name: &String| {
             secrets
@@ -204,19 +211,17 @@ impl Conclusion<'_> {
                     );
                     (Status::False, "Restarting", message)
                 }
-                Some(Restart::Owed(since)) => {
-                    let since = since.unwrap_or(now);
+                Some(Restart::Owed(Some(since))) => {
                     let message = format!("on the Worker since {since}; the container is to be restarted");
                     (Status::False, "Restarting", message)
                 }
+                Some(Restart::Owed(None)) => {
+                    let message = "on the Worker; whether the container runs with them is still to be seen to";
+                    (Status::False, "Restarting", message.to_owned())
+                }
             }
         };
-        let was_restarting =
-            conditions.iter().any(|former| former.kind == "SecretsReady" && former.reason == "Restarting");
-        let event = (was_restarting && self.restart().is_none())
-            .then(|| Event::new("SecretsLive", "containers run with the secrets that the Worker has"));
         condition::set(conditions, now, "SecretsReady", status, reason, message);
-        event
     }
 }
 
