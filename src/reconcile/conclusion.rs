@@ -15,6 +15,9 @@ use crate::vault::secret::Wanted;
 /// How long a tenant waits that stands still because of the plane's own token.
 const UNAUTHORIZED_WAIT_MS: i64 = 15 * 60 * 1_000;
 
+/// What follows it in a condition is said to callers of the API; a page has a button for it.
+pub const TRY_AGAIN: &str = "Then try again:";
+
 /// Why a round stopped planning.
 pub enum Stop {
     /// Nothing is left to do.
@@ -120,7 +123,7 @@ impl Conclusion<'_> {
                 RoundEnd { phase: stopped(tenant.phase), ..still(Some(now.plus_ms(UNAUTHORIZED_WAIT_MS)), events) }
             }
             Stop::Obstacle(Obstacle::Lasting { reason, message }) => {
-                let again = format!("Then try again: PATCH /v1/tenants/{} with {{\"spec\": {{}}}}.", tenant.name);
+                let again = format!("{TRY_AGAIN} PATCH /v1/tenants/{} with {{\"spec\": {{}}}}.", tenant.name);
                 ready(Status::False, reason, &format!("{message} {again}"));
                 // A deletion never gives up; it slows down.
                 let due_at = if tenant.phase == Phase::Deleting { backed_off(None) } else { None };
