@@ -36,6 +36,11 @@ impl Progress<'_> {
         tenant.phase == Phase::Failed || tenant.phase == Phase::Deleted || self.is_converged()
     }
 
+    /// Whether it answers at its address, everything being as it was asked for.
+    fn is_running(&self) -> bool {
+        self.goal() == Goal::Running && self.is_converged() && self.tenant.phase != Phase::Failed
+    }
+
     fn is_converged(&self) -> bool {
         let tenant = self.tenant;
         let is_over = match tenant.deletion {
@@ -115,14 +120,14 @@ impl Progress<'_> {
 pub fn progress(progress: &Progress<'_>) -> Markup {
     html! {
         p.progress-said id="progress-said" role="status" { (said(progress)) }
-        (list(progress, false))
+        (list(progress))
     }
 }
 
 /// What answers the poll when something has changed.
 pub fn fragment(progress: &Progress<'_>) -> Markup {
     html! {
-        (list(progress, true))
+        (list(progress))
         p id="progress-said" hx-swap-oob="innerHTML" { (said(progress)) }
     }
 }
@@ -133,7 +138,7 @@ fn said(progress: &Progress<'_>) -> Markup {
     html! { (progress.words()) @if !progress.is_settled() { " " (done) " of " (all) " steps done." } }
 }
 
-fn list(progress: &Progress<'_>, is_live: bool) -> Markup {
+fn list(progress: &Progress<'_>) -> Markup {
     let name = progress.tenant.name.as_str();
     let is_settled = progress.is_settled();
     // Polling ends with the attributes that ask for it.
@@ -152,9 +157,9 @@ fn list(progress: &Progress<'_>, is_live: bool) -> Markup {
             }
             @if !is_settled {
                 noscript { p { a href={ "/tenants/" (name) } { "Load the page again to see how far it is" } } }
-            } @else if is_live {
+            } @else {
                 p.actions {
-                    @if let Some(address) = progress.address { a.button href=(address) { "Open " (name) } }
+                    @if let Some(address) = progress.address.filter(|_| progress.is_running()) { a.button href=(address) { "Open " (name) } }
                     a href={ "/tenants/" (name) } { "Go to the page of your tenant" }
                 }
             }

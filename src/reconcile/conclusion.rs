@@ -19,6 +19,9 @@ const UNAUTHORIZED_WAIT_MS: i64 = 15 * 60 * 1_000;
 /// (developers.cloudflare.com/containers/configuration/rollouts); a minute more for the call itself.
 pub const RESTART_MS: i64 = 16 * 60 * 1_000;
 
+/// What follows it in a condition is said to callers of the API; a page has a button for it.
+pub const TRY_AGAIN: &str = "Then try again:";
+
 /// Why a round stopped planning.
 pub enum Stop {
     /// Nothing is left to do.
@@ -136,7 +139,7 @@ impl Conclusion<'_> {
                 RoundEnd { phase: stopped(tenant.phase), ..still(Some(now.plus_ms(UNAUTHORIZED_WAIT_MS)), events) }
             }
             Stop::Obstacle(Obstacle::Lasting { reason, message }) => {
-                let again = format!("Then try again: PATCH /v1/tenants/{} with {{\"spec\": {{}}}}.", tenant.name);
+                let again = format!("{TRY_AGAIN} PATCH /v1/tenants/{} with {{\"spec\": {{}}}}.", tenant.name);
                 ready(Status::False, reason, &format!("{message} {again}"));
                 // A deletion never gives up; it slows down.
                 let due_at = if tenant.phase == Phase::Deleting { backed_off(None) } else { None };

@@ -193,7 +193,8 @@ async fn a_form_that_another_site_sends_is_refused_and_changes_nothing() {
     let csrf = visitor.csrf("alice").await;
     let before = plane.written();
     let good = form(&[("csrf", &csrf), ("confirm", "alice")]);
-    let cases: [(&str, &[(&str, &str)], String); 7] = [
+    type Case<'a> = (&'a str, &'a [(&'a str, &'a str)], String);
+    let cases: [Case<'_>; 7] = [
         ("another site", &[("sec-fetch-site", "cross-site"), ("origin", "https://evil.example")], good.clone()),
         ("a neighbour", &[("sec-fetch-site", "same-site"), ("origin", "https://x.plane.example")], good.clone()),
         ("no origin", &[("sec-fetch-site", "cross-site"), ("origin", "null")], good.clone()),

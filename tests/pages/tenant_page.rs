@@ -94,6 +94,7 @@ impl<'a> Page<'a> {
                 now: NOW,
             },
             monthly: "$30.38",
+            monthly_running: "$30.38",
             size: SizeForm {
                 sizes: &self.sizes,
                 instance_type: self.tenant.spec.instance_type,

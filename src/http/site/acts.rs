@@ -214,6 +214,20 @@ async fn unconfirmed(call: &Call, session: &Session, field: &str) -> Result<Resp
     render(call, session, Shown { errors: &errors, ..Shown::default() }).await
 }
 
+/// What a step of a plan does, for people; `None`: nothing that they would notice.
+fn words_of_step(kind: &str) -> Option<&'static str> {
+    Some(match kind {
+        "create_bucket" => "Storage for its data is made.",
+        "deploy_script" => "Its Worker is deployed anew.",
+        "push_secrets" => "Its Worker gets the new settings.",
+        "create_application" => "Its container is made.",
+        "modify_application" => "Its container is set to the new size.",
+        "roll_out" => "The running container makes way for one of the new size; meanwhile it does not answer.",
+        "enable_route" => "Its address is opened.",
+        _ => return None,
+    })
+}
+
 /// The page that asks whether to save a change, by what the API's dry run of it said.
 fn show(session: &Session, form: &Form, dry_run: &Value) -> Response {
     let preset = Preset::parse(form.get("usage")).unwrap_or_default();
@@ -226,10 +240,15 @@ fn show(session: &Session, form: &Form, dry_run: &Value) -> Response {
     let change = cost::Change::between(usage(before, activity), usage(&after, activity));
     let (now, then) = (change.before.next_tenant.total.to_string(), change.after.next_tenant.total.to_string());
     let steps = dry_run.pointer("/plan/steps").and_then(Value::as_array);
-    let reason = |step: &Value| step.get("reason").and_then(Value::as_str).map(str::to_owned);
-    let reasons: Vec<String> = steps.into_iter().flatten().filter_map(reason).collect();
-    let plan: Vec<&str> =
-        if before.spec == after.spec { Vec::new() } else { reasons.iter().map(String::as_str).collect() };
+    let words = |step: &Value| step.get("kind").and_then(Value::as_str).and_then(words_of_step);
+    let mut plan: Vec<&str> = Vec::new();
+    if before.spec != after.spec {
+        plan.extend(steps.into_iter().flatten().filter_map(words));
+        plan.dedup();
+        if plan.is_empty() {
+            plan.push("Nothing at once: it counts from when your tenant runs again.");
+        }
+    }
     let quote = |tenant: &Tenant| (tenant.spec.instance_type, tenant.spec.sleep_after.clone());
     let ((instance_type, sleep_after), (new_type, new_sleep)) = (quote(before), quote(&after));
     let markup = preview(&Preview {

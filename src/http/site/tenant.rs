@@ -73,6 +73,8 @@ pub async fn render(call: &Call, session: &Session, shown: Shown<'_>) -> Result<
     let address = address_of(app, tenant.name.as_str());
     let mark = mark(tenant, &ledger);
     let monthly = usage(tenant, Activity::default()).estimate().next_tenant.total.to_string();
+    let running = Activity::default().usage(&tenant.spec);
+    let monthly_running = running.estimate().next_tenant.total.to_string();
     let sizes = sizes();
     let presets = presets();
     let presets: Vec<view::Preset<'_>> =
@@ -100,6 +102,7 @@ pub async fn render(call: &Call, session: &Session, shown: Shown<'_>) -> Result<
         frame: session.frame(),
         progress: progress_of(app, tenant, &ledger, &address, &mark),
         monthly: &monthly,
+        monthly_running: &monthly_running,
         size: SizeForm {
             sizes: &sizes,
             instance_type: tenant.spec.instance_type,
@@ -176,7 +179,7 @@ pub fn words_of(preset: Preset) -> String {
     let name = preset.as_str();
     let (first, rest) = name.split_at_checked(1).unwrap_or((name, ""));
     let (hours, percent) = (preset.hours_per_day().get(), preset.cpu_percent().get());
-    format!("{}{rest}: {hours} hours a day awake if it may sleep, {percent} % CPU", first.to_ascii_uppercase())
+    format!("{}{rest}: awake {hours} hours a day, {percent} % CPU", first.to_ascii_uppercase())
 }
 
 /// The secrets of the release's profile and those that are set beside, required ones that are missing first.

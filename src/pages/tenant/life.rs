@@ -40,7 +40,7 @@ fn suspend(shown: &TenantPage<'_>) -> Markup {
 fn resume(shown: &TenantPage<'_>) -> Markup {
     html! {
         h3 { "Resume" }
-        p { "It answers again within a minute, with all its data, and costs about " (shown.monthly) " a month again." }
+        p { "It answers again within a minute, with all its data, and costs about " (shown.monthly_running) " a month again." }
         (form(shown, "resume", &html! { button { "Resume" } }))
     }
 }

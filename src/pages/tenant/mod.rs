@@ -29,6 +29,8 @@ pub struct TenantPage<'a> {
     pub progress: Progress<'a>,
     /// What its container costs a month as it is now, for people: `$30.38`.
     pub monthly: &'a str,
+    /// The same once it runs: another sum only while it is suspended.
+    pub monthly_running: &'a str,
     /// Size and sleep.
     pub size: SizeForm<'a>,
     /// Those of the release's profile and those set beside; required ones that are missing first.

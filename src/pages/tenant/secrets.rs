@@ -69,6 +69,11 @@ impl SecretLine<'_> {
         matches!(self.state, SecretState::Missing | SecretState::Lost)
     }
 
+    /// Whether it is to be set: OpenClaw does not work without, or it had one that was lost.
+    pub(super) fn is_needed(&self) -> bool {
+        self.is_missing() && (self.need == Need::Required || self.state == SecretState::Lost)
+    }
+
     fn is_of_r2(&self) -> bool {
         R2_GROUP.contains(&self.name)
     }
@@ -76,24 +81,24 @@ impl SecretLine<'_> {
 
 pub fn secrets(shown: &TenantPage<'_>) -> Markup {
     let may = shown.may.secrets;
-    let missing = |line: &&SecretLine<'_>| line.need == Need::Required && line.is_missing();
-    let has_missing = shown.secrets.iter().any(|line| missing(&line));
+    let needed = |line: &&SecretLine<'_>| line.is_needed() && !line.is_of_r2();
+    let is_asked = may && shown.secrets.iter().any(|line| needed(&line));
     html! {
         section.card id="secrets" aria-labelledby="secrets-title" {
             h2 id="secrets-title" { "Secrets" }
             p.hint { "Values go straight to your Worker. Nobody can read them back, so keep a copy of your own." }
             @if !may { (may_not("secrets")) }
-            @if has_missing && may {
+            @if is_asked {
                 div.notice.warn {
                     h3 { "OpenClaw needs these to work" }
                     (form(shown, "secrets", &html! {
-                        @for line in shown.secrets.iter().filter(missing) { (value_field(shown, line.name, line.name)) }
+                        @for line in shown.secrets.iter().filter(needed) { (value_field(shown, line.name, line.name)) }
                         button { "Set them" }
                     }))
                 }
             }
             ul.rows {
-                @for line in shown.secrets.iter().filter(|line| !line.is_of_r2()) { (row(shown, line, may)) }
+                @for line in shown.secrets.iter().filter(|line| !line.is_of_r2() && !(is_asked && line.is_needed())) { (row(shown, line, may)) }
             }
             (r2(shown, may))
             @if may { (paste(shown)) }
@@ -102,11 +107,10 @@ pub fn secrets(shown: &TenantPage<'_>) -> Markup {
 }
 
 fn row(shown: &TenantPage<'_>, line: &SecretLine<'_>, may: bool) -> Markup {
-    let is_asked_above = line.need == Need::Required && line.is_missing();
     html! {
         li {
             (summary(line))
-            @if may && !is_asked_above && line.state != SecretState::Removing {
+            @if may && line.state != SecretState::Removing {
                 details {
                     summary { (if line.is_missing() { "Set" } else { "Replace or delete" }) span.unseen { " " (line.name) } }
                     (form(shown, "secrets", &html! {

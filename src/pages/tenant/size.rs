@@ -77,7 +77,7 @@ pub fn size(shown: &TenantPage<'_>) -> Markup {
                     (hidden("generation", &generation))
                     (parts::size_picker(sizes, *instance_type, error_of(shown.errors, "instance_type")))
                     (parts::sleep_picker(sleep_after, error_of(shown.errors, "sleep_after")))
-                    (parts::field("usage", "How busy will it be?", "Only for the price that is shown next; it sets nothing.",
+                    (parts::field("usage", "How busy will it be?", "Only for the price that is shown next; it sets nothing. What never sleeps is awake all day.",
                         error_of(shown.errors, "usage"), &usage))
                     div.actions {
                         button name="step" value="preview" { "Show what changes" }

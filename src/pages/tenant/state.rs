@@ -5,6 +5,7 @@ use maud::{Markup, html};
 use super::{TenantPage, form};
 use crate::pages::parts::{dimensions, hidden, until, when};
 use crate::pages::progress::progress;
+use crate::reconcile::TRY_AGAIN;
 use crate::tenant::{Condition, Phase, SleepAfter, Status};
 
 pub fn state(shown: &TenantPage<'_>) -> Markup {
@@ -25,7 +26,7 @@ pub fn state(shown: &TenantPage<'_>) -> Markup {
         section.card aria-labelledby="state-title" {
             h2 id="state-title" { "State" }
             @if !shown.progress.is_settled() { (progress(&shown.progress)) }
-            (conditions(&tenant.conditions))
+            (conditions(shown))
             @if tenant.phase == Phase::Failed && shown.may.write {
                 (form(shown, "spec", &html! {
                     (hidden("step", "save"))
@@ -63,46 +64,56 @@ fn sections() -> Markup {
     }
 }
 
-fn conditions(conditions: &[Condition]) -> Markup {
+fn conditions(shown: &TenantPage<'_>) -> Markup {
+    let tenant = shown.progress.tenant;
     html! {
         ul.conditions {
-            @for condition in conditions {
-                @let (tone, title) = question(condition);
+            @for condition in &tenant.conditions {
+                @let (tone, title) = question(condition, tenant.phase);
                 li class=(tone) {
                     div { strong { (title) } " " span.hint { (when(condition.last_transition_time)) } }
-                    p { (condition.message) }
+                    p { (message(condition, shown)) }
                 }
             }
         }
     }
 }
 
-/// Tone and title of a condition, by what it asks.
-fn question(condition: &Condition) -> (&'static str, &str) {
-    let (good, title, not) = match condition.kind.as_str() {
-        "Ready" => (Status::True, "Ready", "Not ready"),
-        "SecretsReady" if matches!(condition.reason.as_str(), "Pending" | "Restarting") => {
-            (Status::True, "Secrets are live", "Secrets are not live yet")
+/// Tone and title of a condition, by what it asks. What is not ready is so for a reason that the phase knows.
+fn question(condition: &Condition, phase: Phase) -> (&'static str, &str) {
+    match (condition.kind.as_str(), condition.status) {
+        ("Ready", Status::True) => ("good", "Ready"),
+        ("Ready", _) => match phase {
+            Phase::Failed => ("bad", "Not ready"),
+            Phase::Suspended => ("still", "Suspended"),
+            Phase::Deleting | Phase::Deleted => ("still", "Deleted"),
+            Phase::Pending | Phase::Updating | Phase::Ready => ("busy", "Not ready yet"),
+        },
+        ("SecretsReady", Status::True) => ("good", "Secrets are set"),
+        ("SecretsReady", _) if matches!(condition.reason.as_str(), "Pending" | "Restarting") => {
+            ("busy", "Secrets are on their way")
         }
-        "SecretsReady" => (Status::True, "Secrets are live", "Secrets are missing"),
-        "Stalled" => (Status::False, "Takes too long", "In time"),
-        other => (Status::True, other, other),
-    };
-    let title = if condition.status == Status::True { title } else { not };
-    let tone = match condition.status {
-        Status::Unknown => "busy",
-        status if status == good => "good",
-        _ if matches!(condition.reason.as_str(), "Suspended" | "DataKept" | "Deleted") => "still",
-        _ if matches!(
-            condition.reason.as_str(),
-            "InProgress" | "Provisioning" | "Updating" | "Pending" | "Restarting"
-        ) =>
-        {
-            "busy"
-        }
-        _ => "bad",
-    };
-    (tone, title)
+        ("SecretsReady", _) => ("bad", "Secrets are missing"),
+        ("Stalled", Status::False) => ("good", "In time"),
+        ("Stalled", _) => ("bad", "Takes too long"),
+        (other, status) => (if status == Status::True { "good" } else { "busy" }, other),
+    }
+}
+
+/// What a condition says, with this page's own ways in place of the API's.
+fn message(condition: &Condition, shown: &TenantPage<'_>) -> Markup {
+    let asked = || shown.secrets.iter().filter(|line| line.is_needed());
+    let again = condition.message.split(TRY_AGAIN).next().unwrap_or_default().trim_end();
+    html! {
+        @if condition.kind == "SecretsReady" && condition.status == Status::False && asked().next().is_some() {
+            "To be set: "
+            @for (index, line) in asked().enumerate() {
+                @if index > 0 { ", " }
+                code { (line.name) }
+            }
+            ". " a href="#secrets" { "Set what is missing" }
+        } @else { (again) }
+    }
 }
 
 fn facts(shown: &TenantPage<'_>) -> Markup {
