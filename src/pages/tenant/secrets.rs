@@ -98,7 +98,7 @@ pub fn secrets(shown: &TenantPage<'_>) -> Markup {
                 }
             }
             ul.rows {
-                @for line in shown.secrets.iter().filter(|line| !line.is_of_r2() && !(is_asked && line.is_needed())) { (row(shown, line, may)) }
+                @for line in shown.secrets.iter().filter(|line| !(line.is_of_r2() || is_asked && line.is_needed())) { (row(shown, line, may)) }
             }
             (r2(shown, may))
             @if may { (paste(shown)) }
