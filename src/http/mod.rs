@@ -171,7 +171,7 @@ async fn dispatch(app: &App, request: Request<Bytes>, entry: &mut Entry<'_>) -> 
 }
 
 /// Answers `call` by `handler`; or, when its key stands for a request already, as that one was answered.
-pub(self) async fn once(call: Call, handler: impl FnOnce(Call) -> routes::Answer) -> Result<Response, ApiError> {
+async fn once(call: Call, handler: impl FnOnce(Call) -> routes::Answer) -> Result<Response, ApiError> {
     let Some(key) = call.key.clone() else { return handler(call).await };
     let app = call.app.clone();
     if let Some(response) = key.replay(&app).await? {
