@@ -100,6 +100,8 @@ describe("somebody with scripts", () => {
     await page.locator(".pill", { hasText: "Ready" }).first().waitFor();
     const html = await page.content();
     assert.ok(!html.includes(own.token) && !html.includes(own.gatewayToken));
+    // It speaks to people: they have buttons for what programs send.
+    assert.ok(!/PATCH|\/v1\//.test(html));
     await look(page, "tenant");
     content(page);
   });
@@ -159,6 +161,7 @@ describe("somebody with scripts", () => {
     const row = page.getByRole("row", { name: /^A month/ });
     const [now, then] = (await row.getByRole("cell").allInnerTexts()).map((text) => Number(text.replace("$", "")));
     assert.ok(now > 0 && then > now, `${now} before, ${then} after`);
+    assert.match(await page.locator("main").innerText(), /Its container is set to the new size/);
     await look(page, "preview");
     await page.getByRole("button", { name: "Save the change" }).click();
     await page.getByText("Saved. The change is being made.").waitFor();
@@ -179,7 +182,12 @@ describe("somebody with scripts", () => {
     await page.getByText("It is being suspended. Its data is kept.").waitFor();
     await settled();
     await page.locator(".title .pill", { hasText: "Suspended" }).waitFor();
+    assert.match(await page.locator("#life").innerText(), /costs about \$[1-9]\d*\.\d\d a month again/);
     await look(page, "tenant-suspended");
+    await page.locator("#size label.size", { hasText: "standard-1" }).click();
+    await page.getByRole("button", { name: "Show what changes" }).click();
+    await page.getByText("it counts from when your tenant runs again").waitFor();
+    await page.getByRole("link", { name: "Leave it as it is" }).click();
     await page.getByRole("button", { name: "Resume" }).click();
     await page.getByText("It is being started again.").waitFor();
     await settled();
@@ -217,6 +225,7 @@ describe("somebody with scripts", () => {
     await page.getByRole("button", { name: "Bring it back" }).click();
     const gatewayToken = await page.locator("#gateway-token").innerText();
     assert.notEqual(gatewayToken, own.gatewayToken);
+    await page.getByText("OpenClaw needs these secrets to work: ANTHROPIC_API_KEY").waitFor();
     await look(page, "brought-back");
     await ends(page, "It is ready.");
     await page.to("/tenants/alice");

@@ -6,6 +6,7 @@ use serde_json::{Map, Value, json};
 
 use super::form::Form;
 use super::session::Session;
+use super::signup::missing_secrets;
 use super::tenant::{Shown, mark, progress_of, render, words_of};
 use super::{address_of, json_of, origin_of, page, see_other};
 use crate::cost::{self, Activity, Preset};
@@ -155,6 +156,8 @@ pub async fn undelete(call: Call, session: Session, _: Form) -> Result<Response,
     let ledger = ledger_of(&resources)?;
     let address = address_of(app, tenant.name.as_str());
     let mark = mark(&tenant, &ledger);
+    let missing = missing_secrets(app, &tenant, &ledger).await?;
+    let missing: Vec<&str> = missing.iter().map(String::as_str).collect();
     let markup = created(&Created {
         frame: session.frame(),
         progress: progress_of(app, &tenant, &ledger, &address, &mark),
@@ -162,7 +165,7 @@ pub async fn undelete(call: Call, session: Session, _: Form) -> Result<Response,
         origin: &origin_of(&call),
         token: None,
         gateway_token: answer.get("gateway_token").and_then(Value::as_str),
-        missing_secrets: &[],
+        missing_secrets: &missing,
     });
     Ok(page(StatusCode::OK, markup))
 }

@@ -8,8 +8,10 @@ use super::form::Form;
 use super::session::Session;
 use super::tenant::{mark, progress_of, sizes};
 use super::{POLICY, POLICY_WITH_TURNSTILE, address_of, json_of, origin_of, page, stranger, with_policy};
+use crate::app::App;
 use crate::entropy;
 use crate::http::api::change::{ledger_of, release_of};
+use crate::http::api::secret_values::is_set;
 use crate::http::api::sign_up;
 use crate::http::call::Call;
 use crate::http::error::{ApiError, Problem};
@@ -20,9 +22,9 @@ use crate::pages::FieldError;
 use crate::pages::created::{Created, created};
 use crate::pages::signup::{NameSaid, SignUp, name_said, signup};
 use crate::tenant::id::hex;
-use crate::tenant::{InstanceType, SleepAfter, TenantName};
+use crate::tenant::{InstanceType, Ledger, ResourceKind, ResourceState, SleepAfter, Tenant, TenantName};
 use crate::turnstile;
-use crate::vault::ApiToken;
+use crate::vault::{ApiToken, Secret};
 
 /// What was typed into the form.
 struct Typed<'a> {
@@ -110,12 +112,9 @@ async fn welcome(call: &Call, answer: &Value) -> Result<Response, ApiError> {
     let opened = app.registry.find_by_token(&token.hash(), app.clock.now()).await?.ok_or(ApiError::NoSuchTenant)?;
     let (session, cookie) = Session::begin(call, opened);
     let tenant = &session.owner.tenant;
-    let secrets = app.registry.secrets(&tenant.id).await?;
-    let release = release_of(app, tenant).await?;
-    let is_set = |name: &&String| secrets.iter().any(|secret| secret.name.as_str() == *name);
-    let missing = release.manifest.profile.required.iter().filter(|name| !is_set(name));
-    let missing: Vec<&str> = missing.map(String::as_str).collect();
     let ledger = ledger_of(&session.owner.resources)?;
+    let missing = missing_secrets(app, tenant, &ledger).await?;
+    let missing: Vec<&str> = missing.iter().map(String::as_str).collect();
     let address = address_of(app, tenant.name.as_str());
     let mark = mark(tenant, &ledger);
     let markup = created(&Created {
@@ -130,6 +129,17 @@ async fn welcome(call: &Call, answer: &Value) -> Result<Response, ApiError> {
     let mut response = page(StatusCode::OK, markup);
     response.headers_mut().insert(SET_COOKIE, cookie);
     Ok(response)
+}
+
+/// The secrets that the tenant's release requires and that are to be set yet. A Worker that is gone took along what it had,
+/// though the registry learns so only when it makes the next one.
+pub async fn missing_secrets(app: &App, tenant: &Tenant, ledger: &Ledger) -> Result<Vec<String>, ApiError> {
+    let secrets = app.registry.secrets(&tenant.id).await?;
+    let release = release_of(app, tenant).await?;
+    let is_gone = ledger.get(ResourceKind::Script).state == ResourceState::Absent;
+    let is_there = |secret: &Secret, name: &str| is_set(secret, name) && (secret.is_pending() || !is_gone);
+    let required = release.manifest.profile.required.iter();
+    Ok(required.filter(|name| !secrets.iter().any(|secret| is_there(secret, name))).cloned().collect())
 }
 
 /// The form with what was typed and what is wrong with it.

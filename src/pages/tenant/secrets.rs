@@ -82,6 +82,7 @@ impl SecretLine<'_> {
 pub fn secrets(shown: &TenantPage<'_>) -> Markup {
     let may = shown.may.secrets;
     let needed = |line: &&SecretLine<'_>| line.is_needed() && !line.is_of_r2();
+    let is_listed = |line: &&SecretLine<'_>| !line.is_of_r2() && (!may || !line.is_needed());
     let is_asked = may && shown.secrets.iter().any(|line| needed(&line));
     html! {
         section.card id="secrets" aria-labelledby="secrets-title" {
@@ -98,7 +99,7 @@ pub fn secrets(shown: &TenantPage<'_>) -> Markup {
                 }
             }
             ul.rows {
-                @for line in shown.secrets.iter().filter(|line| !(line.is_of_r2() || is_asked && line.is_needed())) { (row(shown, line, may)) }
+                @for line in shown.secrets.iter().filter(is_listed) { (row(shown, line, may)) }
             }
             (r2(shown, may))
             @if may { (paste(shown)) }

@@ -6,12 +6,17 @@ use super::{TenantPage, form};
 use crate::pages::parts::{dimensions, hidden, until, when};
 use crate::pages::progress::progress;
 use crate::reconcile::TRY_AGAIN;
-use crate::tenant::{Condition, Phase, SleepAfter, Status};
+use crate::tenant::{Condition, Phase, SleepAfter, Status, Tenant};
 
 pub fn state(shown: &TenantPage<'_>) -> Markup {
     let tenant = shown.progress.tenant;
     let name = tenant.name.as_str();
-    let (tone, word, words) = phase(tenant.phase);
+    let (tone, word, words) = match tenant.phase {
+        Phase::Deleting if !shown.progress.is_settled() => {
+            ("busy", "Being deleted", "It is being deleted. What is still there is listed below.")
+        }
+        settled => phase(settled),
+    };
     let is_open = matches!(tenant.phase, Phase::Ready | Phase::Updating);
     html! {
         div.title {
@@ -68,7 +73,7 @@ fn conditions(shown: &TenantPage<'_>) -> Markup {
     let tenant = shown.progress.tenant;
     html! {
         ul.conditions {
-            @for condition in &tenant.conditions {
+            @for condition in tenant.conditions.iter().filter(|condition| is_of_use(condition, tenant)) {
                 @let (tone, title) = question(condition, tenant.phase);
                 li class=(tone) {
                     div { strong { (title) } " " span.hint { (when(condition.last_transition_time)) } }
@@ -79,6 +84,11 @@ fn conditions(shown: &TenantPage<'_>) -> Markup {
     }
 }
 
+/// What is deleted has no secrets to be spoken of.
+fn is_of_use(condition: &Condition, tenant: &Tenant) -> bool {
+    tenant.deletion.is_none() || condition.kind != "SecretsReady"
+}
+
 /// Tone and title of a condition, by what it asks. What is not ready is so for a reason that the phase knows.
 fn question(condition: &Condition, phase: Phase) -> (&'static str, &str) {
     match (condition.kind.as_str(), condition.status) {
@@ -86,6 +96,7 @@ fn question(condition: &Condition, phase: Phase) -> (&'static str, &str) {
         ("Ready", _) => match phase {
             Phase::Failed => ("bad", "Not ready"),
             Phase::Suspended => ("still", "Suspended"),
+            Phase::Deleting if condition.reason != "DataKept" => ("busy", "Being deleted"),
             Phase::Deleting | Phase::Deleted => ("still", "Deleted"),
             Phase::Pending | Phase::Updating | Phase::Ready => ("busy", "Not ready yet"),
         },

@@ -163,10 +163,11 @@ proptest! {
     #[test]
     fn a_position_reads_back_and_what_is_none_is_refused_without_harm(text in prop_oneof!["\\PC{0,20}", "-?[0-9]{0,22}\\.ivt_[0-9a-f]{0,16}"]) {
         if let Some(position) = Position::parse(&text) {
-            prop_assert_eq!(Position::parse(&position.to_string()), Some(position));
+            prop_assert_eq!(position.to_string(), text);
         } else {
-            let at = text.split_once('.').and_then(|(at, _)| at.parse::<i64>().ok());
-            prop_assert!(at.is_none_or(|at| !(0..1 << 53).contains(&at)));
+            // Another spelling of a number, such as `007`, is none either.
+            let at = text.split_once('.').and_then(|(at, _)| Some((at, at.parse::<i64>().ok()?)));
+            prop_assert!(at.is_none_or(|(text, at)| !(0..1 << 53).contains(&at) || at.to_string() != text));
         }
     }
 }
