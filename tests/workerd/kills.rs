@@ -116,10 +116,12 @@ fn let_dead_leases_run_out(plane: &Workerd) {
     plane.sql(sql, json!([now_ms()]));
 }
 
-/// Fires the cron trigger until nothing is due, a while passing between one and the next.
+/// Fires the cron trigger until nothing is due, a while passing between one and the next. A tenant that is ready may wait
+/// for its restarted containers to be gone, which takes a quarter of an hour and no call.
 fn converge(plane: &Workerd) {
     let open = "SELECT name, phase, lease_token, attempts, conditions FROM tenant \
-         WHERE due_at_ms IS NOT NULL AND (due_at_ms IS NOT keep_data_until_ms OR lease_token IS NOT NULL)";
+         WHERE due_at_ms IS NOT NULL AND (due_at_ms IS NOT keep_data_until_ms OR lease_token IS NOT NULL) \
+         AND (phase <> 'ready' OR attempts > 0 OR lease_token IS NOT NULL)";
     for _ in 0..SWEEPS {
         plane.cron();
         if plane.sql(open, json!([])).is_empty() {
