@@ -54,11 +54,15 @@ test: setup wasm chromium $(SCHEMATHESIS_DONE) ## Run all tests, those in the re
 	$(call say,"Tests: publishing releases and running tenants")
 	node --test tools/release/*.test.mjs emulator/runner/*.test.mjs
 	$(call say,"Tests: the pages in a real browser; what it saw is in build/screenshots")
-	node --test tests/browser/*.test.mjs
+	node --test tests/browser/samples.test.mjs
 
 .PHONY: openapi
 openapi: | prerequisites ## Write the API's document and its reference page, assets/openapi.json and reference.html, anew
 	OPENAPI=write cargo test --test it openapi
+
+.PHONY: browser
+browser: setup wasm ## Drive the real plane with a real browser, from sign-up to receipt
+	node --test tests/browser/plane.test.mjs
 
 EXAMPLES ?= 100
 

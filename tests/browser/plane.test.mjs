@@ -123,8 +123,6 @@ describe("somebody with scripts", () => {
     await secret("ANTHROPIC_API_KEY").getByText("On its way").waitFor();
     await look(page, "tenant-secret-pending");
     await settled();
-    // It is live once no container runs that was started before it, which takes longer than anybody wants to watch.
-    await page.getByText("Secrets are on their way").waitFor();
     content(page);
   });
 
