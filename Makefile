@@ -49,7 +49,7 @@ test: setup wasm chromium $(SCHEMATHESIS_DONE) ## Run all tests, those in the re
 	cargo test --workspace
 	$(call say,"Tests: random storms over many tenants; 'make simulate' runs as many as you like")
 	@$(MAKE) --no-print-directory simulate RUNS=3000
-	$(call say,"Tests: whatever reads what comes from outside, against libFuzzer; 'make fuzz SECONDS=60' for longer")
+	$(call say,"Tests: each reader of what comes from outside; 'make fuzz SECONDS=60' for longer")
 	@$(MAKE) --no-print-directory fuzz
 	$(call say,"Tests: publishing releases and running tenants")
 	node --test tools/release/*.test.mjs emulator/runner/*.test.mjs
