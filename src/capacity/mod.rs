@@ -4,9 +4,9 @@
 //! its containers run their memory, vCPU and disk. Every tenant counts from its sign-up until nothing is left of it, and
 //! with all the instances that it may have: one that is suspended, or that sleeps, must find its place again.
 //!
-//! It is checked before a sign-up is taken, so that nobody is promised what Cloudflare will refuse. The check looks at
-//! counts that others may raise at the same moment; who must not be overrun by a few takes [`Account::most_tenants`] as a
-//! guard into the batch that writes.
+//! It is checked before a sign-up or a larger size is taken, so that nobody is promised what Cloudflare will refuse. The
+//! check looks at counts that others may raise at the same moment, and names the limit; that none is passed see
+//! [`Account::most_tenants`] and [`Account::room`] to, as guards in the batch that writes.
 //!
 //! [`limit`] has the limits with their sources.
 
@@ -49,6 +49,18 @@ pub struct Load {
     memory_quarter_gib: u64,
     vcpu_sixteenths: u64,
     disk_gb: u64,
+}
+
+/// The most that the containers of all tenants together may take once something has grown; `None`: any amount, for of that
+/// it takes no more than before.
+#[derive(Clone, Copy, Debug, Default, PartialEq, Eq)]
+pub struct Room {
+    /// Processors in sixteenths of a vCPU.
+    pub vcpu_sixteenths: Option<u64>,
+    /// Memory in quarters of a GiB.
+    pub memory_quarter_gib: Option<u64>,
+    /// Disk in GB.
+    pub disk_gb: Option<u64>,
 }
 
 /// There is no room: this limit would be passed.
@@ -94,6 +106,19 @@ impl Account {
             }
         }
         Ok(())
+    }
+
+    /// What all tenants together must be within once something has changed from `before` to `after`.
+    pub fn room(&self, before: &Load, after: &Load) -> Room {
+        let others = PLANE + self.in_use;
+        let most = |limit: Limit, before: u64, after: u64| {
+            (after > before).then(|| self.limits.of(limit).saturating_sub(others.of(limit)))
+        };
+        Room {
+            vcpu_sixteenths: most(Limit::Vcpu, before.vcpu_sixteenths, after.vcpu_sixteenths),
+            memory_quarter_gib: most(Limit::Memory, before.memory_quarter_gib, after.memory_quarter_gib),
+            disk_gb: most(Limit::Disk, before.disk_gb, after.disk_gb),
+        }
     }
 
     /// How much of each limit is taken by `load`, the plane and what else is in the account.

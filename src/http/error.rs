@@ -105,8 +105,10 @@ pub enum ApiError {
     /// As many tokens as may be.
     #[error("two tokens are good already; revoke one of them first")]
     TooManyTokens,
-    /// The only token that is good.
-    #[error("it is the tenant's last good token; make another one first: POST …/tokens")]
+    /// The only token that keeps the tenant in its owner's hands.
+    #[error(
+        "it is the last token that is good for everything and never expires; make another such one first: POST …/tokens"
+    )]
     LastToken,
     /// No such token of the tenant's.
     #[error("the tenant has no token of that id")]
@@ -285,8 +287,8 @@ impl From<registry::Error> for ApiError {
             registry::Error::NameTaken => Self::NameTaken,
             registry::Error::Conflict => Self::Conflict,
             registry::Error::KeyUsed => Self::KeyUsed,
-            // Whoever signs tenants up looks again at what is in the way; nobody else meets a limit.
-            registry::Error::LimitReached(_) => Self::Conflict,
+            // Others were there first. Asked again, what is in the way is seen before anything is written.
+            registry::Error::LimitReached(_) | registry::Error::NoRoom => Self::Conflict,
             registry::Error::Invite(refusal) => Self::InviteRefused(refusal),
             registry::Error::TooManyTokens => Self::TooManyTokens,
             registry::Error::Driver(error) => Self::Unavailable(error.to_string()),

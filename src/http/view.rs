@@ -7,7 +7,9 @@ use crate::clock::Timestamp;
 use crate::cost::{Activity, Estimate, Usage};
 use crate::reconcile::plan::Plan;
 use crate::registry::{EventRow, Token, TokenState};
-use crate::tenant::{Condition, Ledger, Resource, ResourceKind, ResourceState, Status, Tenant, TenantSpec};
+use crate::tenant::{
+    Condition, InstanceType, Ledger, Resource, ResourceKind, ResourceState, Status, Tenant, TenantSpec,
+};
 use crate::vault::secret::Wanted;
 use crate::vault::{Scope, Scopes, Secret};
 
@@ -26,6 +28,10 @@ pub struct TenantView<'a> {
     observed_generation: i64,
     /// What is wanted.
     spec: &'a TenantSpec,
+    /// The largest size that its invite is for; a tenant that may have any has none.
+    #[serde(skip_serializing_if = "Option::is_none")]
+    #[cfg_attr(not(target_arch = "wasm32"), schemars(with = "Option<crate::tenant::InstanceType>"))]
+    largest: Option<&'static str>,
     /// What holds right now, a line for each question.
     conditions: Vec<ConditionView<'a>>,
     /// Where its instance answers.
@@ -102,6 +108,7 @@ impl<'a> TenantView<'a> {
             generation: tenant.generation,
             observed_generation: tenant.observed_generation,
             spec: &tenant.spec,
+            largest: tenant.largest.map(InstanceType::as_str),
             conditions: tenant.conditions.iter().map(condition).collect(),
             url: script.map(|script| app.config.url_of(&script.name)).unwrap_or_default(),
             resources: resources.iter().map(resource).collect(),

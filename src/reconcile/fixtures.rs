@@ -66,6 +66,7 @@ pub fn alice() -> Tenant {
         generation: 1,
         observed_generation: 0,
         spec: TenantSpec::default(),
+        largest: None,
         release: guide_release().id,
         conditions: Vec::new(),
         wanted_since: NOW,

@@ -150,10 +150,12 @@ impl Registry {
 
     /// The invite of a code, good or not.
     pub async fn find_invite(&self, code: &TokenHash) -> Result<Option<Invite>, Error> {
-        let found = self.one(sql::invites::INVITE_OF_CODE, [code.0.as_str().into()]).await?;
-        let read = |row: &mut Row| Ok((invite(row)?, TokenHash(row.get("hash")?)));
-        let found = row::rows(found, "invite", read)?.pop();
-        Ok(found.filter(|(_, stored)| stored == code).map(|(invite, _)| invite))
+        of_code(self.one(sql::invites::INVITE_OF_CODE, [code.0.as_str().into()]).await?, code)
+    }
+
+    /// The invite of an id.
+    pub async fn invite(&self, id: &str) -> Result<Option<Invite>, Error> {
+        Ok(invites(self.one(sql::invites::INVITE, [id.into()]).await?)?.pop())
     }
 
     /// Revokes an invite, and returns it as it is now; `None`: there is none. One that was used, or is revoked, stays as
@@ -167,6 +169,13 @@ impl Registry {
         let [_, found] = self.batch(batch).await?;
         Ok(invites(found)?.pop())
     }
+}
+
+/// The invite that was found for a code.
+pub(super) fn of_code(found: Outcome, code: &TokenHash) -> Result<Option<Invite>, Error> {
+    let read = |row: &mut Row| Ok((invite(row)?, TokenHash(row.get("hash")?)));
+    let found = row::rows(found, "invite", read)?.pop();
+    Ok(found.filter(|(_, stored)| stored == code).map(|(invite, _)| invite))
 }
 
 fn invites(outcome: Outcome) -> Result<Vec<Invite>, Error> {

@@ -34,8 +34,9 @@ pub use self::invites::{Invite, InviteRefusal, NewInvite};
 pub use self::jobs::{Claim, Orphan, Repair, Sighting, Standing};
 pub use self::lease::{Leased, RoundEnd, StageEnd, StageStart};
 pub use self::row::EventRow;
-pub use self::sign_ups::{FleetRow, NewTenant, SignUpLimit, SignUpLimits, SignUpStanding};
+pub use self::sign_ups::{FleetRow, NewTenant, Outlook, SignUpLimit, SignUpLimits, SignUpStanding};
 pub use self::tokens::{MAX_TOKENS, NewToken, Opened, Token, TokenState};
+use crate::capacity::Room;
 use crate::clock::Timestamp;
 use crate::release::{Release, ReleaseId};
 use crate::tenant::event::Event;
@@ -57,6 +58,9 @@ pub enum Error {
     /// The sign-up would pass a limit. Nothing was written.
     #[error("the limit {0} is reached")]
     LimitReached(SignUpLimit),
+    /// The account has no room for what would grow ([`Room`]). Nothing was written.
+    #[error("the account is full")]
+    NoRoom,
     /// The sign-up's invite is good for nothing. Nothing was written.
     #[error("the invite is {0}")]
     Invite(InviteRefusal),
@@ -86,6 +90,7 @@ impl From<DbError> for Error {
                 "limit_of_hour" => Self::LimitReached(SignUpLimit::OfHour),
                 "limit_of_owner" => Self::LimitReached(SignUpLimit::OfOwner),
                 "limit_in_all" => Self::LimitReached(SignUpLimit::InAll),
+                "no_room" => Self::NoRoom,
                 "invite_unknown" => Self::Invite(InviteRefusal::Unknown),
                 "invite_used" => Self::Invite(InviteRefusal::Used),
                 "invite_revoked" => Self::Invite(InviteRefusal::Revoked),
@@ -181,9 +186,16 @@ impl Registry {
         row::events(self.one(sql::LATEST_EVENTS, [id.0.as_str().into(), before.into(), limit.into()]).await?)
     }
 
-    /// Gives a tenant another spec, if it is still at the generation of `tenant`; due at once.
-    pub async fn change_spec(&self, tenant: &Tenant, spec: &TenantSpec, change: Change<'_>) -> Result<(), Error> {
-        self.change(tenant, sql::CHANGE_SPEC, Some(to_json(spec)?), Vec::new(), change).await
+    /// Gives a tenant another spec, if it is still at the generation of `tenant`; due at once. [`Error::NoRoom`] when that
+    /// would pass `room`, however many grow at once.
+    pub async fn change_spec(
+        &self,
+        tenant: &Tenant,
+        spec: &TenantSpec,
+        room: Room,
+        change: Change<'_>,
+    ) -> Result<(), Error> {
+        self.change(tenant, sql::CHANGE_SPEC, Some(to_json(spec)?), sign_ups::within(room), change).await
     }
 
     /// Has a tenant deployed from another release, if it is still at the generation of `tenant`; due at once.

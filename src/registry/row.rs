@@ -79,6 +79,7 @@ pub(super) fn tenant(row: &mut Row) -> Result<Tenant, Error> {
         generation: row.get("generation")?,
         observed_generation: row.get("observed_generation")?,
         spec: row.get_json("spec")?,
+        largest: row.get("largest")?,
         release: row.get("release_id")?,
         conditions: row.get_json("conditions")?,
         wanted_since: row.get("wanted_since_ms")?,

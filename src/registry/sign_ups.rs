@@ -2,16 +2,19 @@
 
 use std::fmt;
 
-use super::db::Value;
+use super::db::{Statement, Value};
 use super::idempotency::{NewAnswer, keep};
+use super::invites::{self, Invite};
 use super::row::{self, Row};
 use super::tokens::{self, NewToken};
 use super::{Error, Registry, event, sql, statement, to_json};
+use crate::capacity::Room;
 use crate::clock::Timestamp;
 use crate::release::ReleaseId;
 use crate::tenant::event::Event;
+use crate::tenant::instance_type::Dimensions;
 use crate::tenant::{Condition, InstanceType, Phase, ResourceKind, SecretName, TenantId, TenantName, TenantSpec};
-use crate::vault::SealedSecret;
+use crate::vault::{SealedSecret, TokenHash};
 
 /// The time that sign-ups are counted over.
 pub const HOUR_MS: i64 = 60 * 60 * 1_000;
@@ -56,6 +59,8 @@ pub struct SignUpLimits {
     pub of_owner: Option<u32>,
     /// Tenants in all; counted likewise.
     pub in_all: Option<u32>,
+    /// What the containers of all tenants may take together, this one's included.
+    pub room: Room,
 }
 
 /// One of the limits.
@@ -92,6 +97,19 @@ pub struct SignUpStanding {
     pub in_all: u32,
 }
 
+/// What a sign-up meets.
+#[derive(Clone, Debug, PartialEq, Eq)]
+pub struct Outlook {
+    /// Whether a living tenant has the name.
+    pub is_name_taken: bool,
+    /// The invite of the code that was shown, good or not.
+    pub invite: Option<Invite>,
+    /// How much of each limit is used.
+    pub standing: SignUpStanding,
+    /// The fleet in numbers, as [`Registry::fleet`] has it.
+    pub fleet: Vec<FleetRow>,
+}
+
 /// Tenants that are alike. What is deleted is not counted.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 pub struct FleetRow {
@@ -113,7 +131,7 @@ impl Registry {
 
     /// Writes a new tenant with its whole ledger, due at once, and uses its invite up: all or nothing. However many ask at
     /// once, one gets a name, one a key, one an invite, and no limit is passed; the others are told what was in the way:
-    /// [`Error::KeyUsed`], [`Error::LimitReached`], [`Error::Invite`], [`Error::NameTaken`], in that order. If the answer of
+    /// [`Error::KeyUsed`], [`Error::LimitReached`], [`Error::Invite`], [`Error::NameTaken`], [`Error::NoRoom`], in that order. If the answer of
     /// the database is lost, [`Registry::find_tenant`] shows by the id whether it was written.
     pub async fn create_tenant(&self, new: NewTenant<'_>, now: Timestamp) -> Result<(), Error> {
         let id: Value = new.id.0.as_str().into();
@@ -136,8 +154,10 @@ impl Registry {
                 now.0.into(),
                 new.expires_at.map(|at| at.0).into(),
                 new.owner.into(),
+                new.invite.into(),
             ],
         ));
+        batch.extend(within(new.limits.room));
         for (kind, name) in new.resources {
             let args = [id.clone(), kind.as_str().into(), name.as_str().into()];
             batch.push(statement(sql::sign_ups::INSERT_RESOURCE, args));
@@ -152,39 +172,75 @@ impl Registry {
         Ok(())
     }
 
-    /// How much of each limit is used. Reads as many rows as the limits say, not as there are tenants.
-    pub async fn sign_up_standing(
+    /// Everything that decides on a sign-up, in one round trip. Reads as many rows as the limits say, not as there are
+    /// tenants.
+    pub async fn outlook(
         &self,
+        name: &TenantName,
+        code: Option<&TokenHash>,
         owner: Option<&str>,
         limits: SignUpLimits,
         now: Timestamp,
-    ) -> Result<SignUpStanding, Error> {
-        let outcome = self.one(sql::sign_ups::SIGN_UP_STANDING, measured_by(owner, limits, now)).await?;
-        let read = |row: &mut Row| {
-            let oldest: Option<Timestamp> = row.get("oldest_of_hour_ms")?;
-            Ok(SignUpStanding {
-                of_hour: row.get("of_hour")?,
-                of_hour_falls_at: oldest.map(|at| at.plus_ms(HOUR_MS)),
-                of_owner: row.get("of_owner")?,
-                in_all: row.get("in_all")?,
-            })
-        };
+    ) -> Result<Outlook, Error> {
+        let batch = vec![
+            statement(sql::sign_ups::NAME_TAKEN, [name.as_str().into()]),
+            statement(sql::invites::INVITE_OF_CODE, [code.map(|code| code.0.as_str()).into()]),
+            statement(sql::sign_ups::SIGN_UP_STANDING, measured_by(owner, limits, now)),
+            statement(sql::sign_ups::FLEET, []),
+        ];
+        let [taken, invite, standing, fleet] = self.batch(batch).await?;
         let none = || Error::Inconsistent { table: "tenant", detail: "a count without a row".to_owned() };
-        row::rows(outcome, "tenant", read)?.pop().ok_or_else(none)
+        Ok(Outlook {
+            is_name_taken: !taken.rows.is_empty(),
+            invite: code.map_or(Ok(None), |code| invites::of_code(invite, code))?,
+            standing: row::rows(standing, "tenant", sign_up_standing)?.pop().ok_or_else(none)?,
+            fleet: row::rows(fleet, "fleet", fleet_row)?,
+        })
     }
 
     /// How many tenants there are of each phase and size: at most as many rows as there are pairs of these.
     pub async fn fleet(&self) -> Result<Vec<FleetRow>, Error> {
-        let read = |row: &mut Row| {
-            Ok(FleetRow {
-                phase: row.get("phase")?,
-                instance_type: row.get("instance_type")?,
-                tenants: row.get("tenants")?,
-                instances: row.get("instances")?,
-            })
-        };
-        row::rows(self.one(sql::sign_ups::FLEET, []).await?, "fleet", read)
+        row::rows(self.one(sql::sign_ups::FLEET, []).await?, "fleet", fleet_row)
     }
+}
+
+/// The guard that all tenants together are within `room`, for after the write; none if nothing grows.
+pub(super) fn within(room: Room) -> Vec<Statement> {
+    let Room { vcpu_sixteenths, memory_quarter_gib, disk_gb } = room;
+    if room == Room::default() {
+        return Vec::new();
+    }
+    let most = |most: Option<u64>| most.map(|most| i64::try_from(most).unwrap_or(i64::MAX)).into();
+    let args = [sizes().into(), most(vcpu_sixteenths), most(memory_quarter_gib), most(disk_gb)];
+    vec![statement(sql::sign_ups::GUARD_ROOM, args)]
+}
+
+/// What one instance of each size has, as JSON: `{"lite": [vcpu, memory, disk], …}`.
+fn sizes() -> String {
+    let size = |size: InstanceType| {
+        let Dimensions { vcpu_sixteenths, memory_quarter_gib, disk_gb } = size.dimensions();
+        format!("\"{size}\":[{vcpu_sixteenths},{memory_quarter_gib},{disk_gb}]")
+    };
+    format!("{{{}}}", InstanceType::ALL.map(size).join(","))
+}
+
+fn sign_up_standing(row: &mut Row) -> Result<SignUpStanding, Error> {
+    let oldest: Option<Timestamp> = row.get("oldest_of_hour_ms")?;
+    Ok(SignUpStanding {
+        of_hour: row.get("of_hour")?,
+        of_hour_falls_at: oldest.map(|at| at.plus_ms(HOUR_MS)),
+        of_owner: row.get("of_owner")?,
+        in_all: row.get("in_all")?,
+    })
+}
+
+fn fleet_row(row: &mut Row) -> Result<FleetRow, Error> {
+    Ok(FleetRow {
+        phase: row.get("phase")?,
+        instance_type: row.get("instance_type")?,
+        tenants: row.get("tenants")?,
+        instances: row.get("instances")?,
+    })
 }
 
 /// The parameters that limit and standing have in common.

@@ -17,11 +17,12 @@ const MAX_ARGS: usize = 100;
 const STATEMENTS: usize = 128;
 
 /// The migrations of the registry, oldest first: the files that `wrangler d1 migrations apply` runs on D1.
-const MIGRATIONS: [&str; 4] = [
+const MIGRATIONS: [&str; 5] = [
     include_str!("../../migrations/0001_registry.sql"),
     include_str!("../../migrations/0002_lifecycle.sql"),
     include_str!("../../migrations/0003_self_service.sql"),
     include_str!("../../migrations/0004_live_secrets.sql"),
+    include_str!("../../migrations/0005_largest.sql"),
 ];
 
 /// A database with the registry's schema.

@@ -79,6 +79,12 @@ impl Token {
             (None, _) => TokenState::Good,
         }
     }
+
+    /// Whether it is good for everything, and for ever. A token makes none that lasts longer or may do more, so once the
+    /// last master key is gone no other is ever made; it cannot be revoked.
+    pub fn is_master(&self) -> bool {
+        self.scopes == Scopes::ALL && self.expires_at.is_none() && self.revoked_at.is_none()
+    }
 }
 
 impl Registry {
@@ -139,8 +145,8 @@ impl Registry {
     }
 
     /// Revokes one of a tenant's tokens, and returns it as it is now; `None`: the tenant has no such token. One that is
-    /// revoked stays as it is, and so does the last one that is good, however many revoke each other at once; then nothing
-    /// is written.
+    /// revoked stays as it is, and so does the last master key ([`Token::is_master`]), however many revoke each other at
+    /// once; then nothing is written.
     pub async fn revoke_token(
         &self,
         tenant: &TenantId,
@@ -151,7 +157,7 @@ impl Registry {
         let ids: [Value; 2] = [tenant.0.as_str().into(), id.into()];
         let [of, which] = ids.clone();
         let batch = vec![
-            statement(sql::tokens::REVOKE_TOKEN, [of, which, now.0.into()]),
+            statement(sql::tokens::REVOKE_TOKEN, [of, which, now.0.into(), Scopes::ALL.to_string().into()]),
             event_of_change(tenant, event, now),
             statement(sql::tokens::TOKEN, ids),
         ];

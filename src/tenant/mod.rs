@@ -45,6 +45,8 @@ pub struct Tenant {
     pub observed_generation: i64,
     /// What is wanted.
     pub spec: TenantSpec,
+    /// The largest size that it may choose; `None`: any that is open to tenants.
+    pub largest: Option<InstanceType>,
     /// What its Worker is deployed from.
     pub release: ReleaseId,
     /// What holds right now.

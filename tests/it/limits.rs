@@ -84,15 +84,18 @@ async fn so_many_sign_up_in_an_hour_and_each_is_told_what_is_left() {
 
 #[tokio::test]
 async fn of_many_at_once_no_more_sign_up_than_may() {
-    for (setting, code) in
-        [("SIGNUPS_PER_HOUR", "too_many_sign_ups"), ("MAX_TENANTS", "plane_full"), ("ACCOUNT_LIMITS", "account_full")]
-    {
-        let value = if setting == "ACCOUNT_LIMITS" { "cron_triggers=8" } else { "7" };
+    for (setting, value, code) in [
+        ("SIGNUPS_PER_HOUR", "7", "too_many_sign_ups"),
+        ("MAX_TENANTS", "7", "plane_full"),
+        ("ACCOUNT_LIMITS", "cron_triggers=8", "account_full"),
+        ("ACCOUNT_LIMITS", "vcpu=4, memory_gib=28", "account_full"),
+        ("ACCOUNT_LIMITS", "disk_gb=56", "account_full"),
+    ] {
         let plane = plane(&[(setting, value)]).await;
         let names: Vec<(String, String)> = (0..50).map(|at| (format!("192.0.2.{at}"), format!("t{at}"))).collect();
         let answers = join_all(names.iter().map(|(address, name)| sign_up(&plane, address, name))).await;
         let (won, lost): (Vec<&Answer>, Vec<&Answer>) = answers.iter().partition(|answer| answer.status == 202);
-        assert_eq!(won.len(), 7, "{setting}");
+        assert_eq!(won.len(), 7, "{setting}={value}");
         assert!(lost.iter().all(|answer| answer.json()["code"] == code), "{setting}: {:?}", lost[0]);
     }
 }
@@ -119,4 +122,29 @@ async fn what_cloudflare_would_refuse_is_refused_before_and_the_limit_is_named()
     let grow = json!({"spec": {"instance_type": "standard-4", "max_instances": 2}}).to_string();
     let refused = plane.raw("PATCH", "/v1/tenants/b", Some(&token), grow).await;
     assert_eq!(refused.problem(503), "account_full");
+}
+
+#[tokio::test]
+async fn of_many_that_grow_at_once_no_more_do_than_there_is_room_for() {
+    let plane = plane(&[("ACCOUNT_LIMITS", "memory_gib=50")]).await;
+    let names: Vec<String> = (0..10).map(|at| format!("t{at}")).collect();
+    let mut tokens = Vec::new();
+    for (at, name) in names.iter().enumerate() {
+        let made = sign_up(&plane, &format!("192.0.2.{at}"), name).await.expect(202);
+        tokens.push(made["token"].as_str().unwrap().to_owned());
+    }
+    // Each has 4 GiB and wants 6: of the 10 GiB that are left that is five times.
+    let grow = async |at: usize| {
+        let body = json!({"spec": {"instance_type": "standard-2"}}).to_string();
+        plane.raw("PATCH", &format!("/v1/tenants/t{at}"), Some(&tokens[at]), body).await
+    };
+    let answers = join_all((0..10).map(grow)).await;
+    assert_eq!(answers.iter().filter(|answer| answer.status == 202).count(), 5);
+    for (at, lost) in answers.iter().enumerate().filter(|(_, answer)| answer.status != 202) {
+        assert!(["conflict", "account_full"].contains(&lost.json()["code"].as_str().unwrap()), "{}", lost.text);
+        assert_eq!(grow(at).await.problem(503), "account_full");
+        let fewer = json!({"spec": {"sleep_after": "10m"}}).to_string();
+        let path = format!("/v1/tenants/t{at}");
+        plane.raw("PATCH", &path, Some(&tokens[at]), fewer).await.expect(202);
+    }
 }

@@ -170,6 +170,32 @@ async fn an_invite_lets_one_in_as_it_says_and_nobody_after() {
 }
 
 #[tokio::test]
+async fn what_an_invite_is_for_holds_as_long_as_its_tenant_lives() {
+    let plane = by_invite().await;
+    let code = invite(&plane, None).await;
+    let signed_up = plane.post("/v1/tenants", &json!({"name": "alice", "invite": code})).await.expect(202);
+    assert_eq!(signed_up["tenant"]["largest"], "standard-1");
+    let token = signed_up["token"].as_str().unwrap();
+    let size = |size: &str| json!({"spec": {"instance_type": size}}).to_string();
+    for query in ["", "?dry_run=true"] {
+        let path = format!("/v1/tenants/alice{query}");
+        let refused = plane.raw("PATCH", &path, Some(token), size("standard-2")).await;
+        assert_eq!(refused.problem(422), "invalid");
+        assert_eq!(refused.json()["errors"][0]["pointer"], "/spec/instance_type");
+    }
+    assert_eq!(plane.tenant("alice", token).await["generation"], 1);
+    let other = json!({"spec": {"sleep_after": "10m"}}).to_string();
+    plane.raw("PATCH", "/v1/tenants/alice", Some(token), other).await.expect(202);
+
+    // The operator gave it a larger one than it may choose: everything else can still be changed.
+    plane.sql("UPDATE tenant SET spec = json_set(spec, '$.instance_type', 'standard-3')").await;
+    let other = json!({"spec": {"sleep_after": "1h"}}).to_string();
+    plane.raw("PATCH", "/v1/tenants/alice", Some(token), other).await.expect(202);
+    assert_eq!(plane.raw("PATCH", "/v1/tenants/alice", Some(token), size("standard-2")).await.problem(422), "invalid");
+    plane.raw("PATCH", "/v1/tenants/alice", Some(token), size("standard-1")).await.expect(202);
+}
+
+#[tokio::test]
 async fn an_invite_whose_time_is_over_is_refused() {
     let plane = by_invite().await;
     let code = invite(&plane, None).await;
@@ -211,7 +237,7 @@ async fn a_token_is_replaced_by_making_a_second_and_revoking_the_first() {
     let last = plane.raw("DELETE", &format!("{path}/{first_id}"), Some(&first), "").await;
     assert_eq!(last.problem(409), "last_token");
 
-    let made = plane.raw("POST", path, Some(&first), "{\"expires_in_days\":30}").await;
+    let made = plane.raw("POST", path, Some(&first), "{}").await;
     assert_eq!(made.status, 201);
     assert_eq!(made.headers["location"], format!("{path}/{}", made.json()["details"]["id"].as_str().unwrap()));
     let second = made.json()["token"].as_str().unwrap().to_owned();
@@ -225,8 +251,39 @@ async fn a_token_is_replaced_by_making_a_second_and_revoking_the_first() {
     let again = plane.raw("DELETE", &format!("{path}/{first_id}"), Some(&second), "").await.expect(200);
     assert_eq!(again, revoked);
     assert_eq!(plane.raw("DELETE", &format!("{path}/tok_x"), Some(&second), "").await.problem(404), "no_such_token");
-    plane.clock.advance_ms(30 * DAY_MS);
-    let expired = plane.get(path, Some(&second)).await;
+}
+
+#[tokio::test]
+async fn no_tenant_is_left_with_tokens_that_end_or_may_not_do_everything() {
+    let path = "/v1/tenants/alice/tokens";
+    for lesser in ["{\"expires_in_days\":30}", "{\"scopes\":[\"write\"]}"] {
+        let plane = TestPlane::new().await;
+        let first = plane.sign_up(&json!({"name": "alice"})).await["token"].as_str().unwrap().to_owned();
+        let listed = plane.get(path, Some(&first)).await.expect(200);
+        let path_of_first = format!("{path}/{}", listed["tokens"][0]["id"].as_str().unwrap());
+        let second = plane.raw("POST", path, Some(&first), lesser).await.expect(201);
+        for query in ["", "?dry_run=true"] {
+            let refused = plane.raw("DELETE", &format!("{path_of_first}{query}"), Some(&first), "").await;
+            assert_eq!(refused.problem(409), "last_token", "{lesser}");
+        }
+        let path_of_second = format!("{path}/{}", second["details"]["id"].as_str().unwrap());
+        let dry = plane.raw("DELETE", &format!("{path_of_second}?dry_run=true"), Some(&first), "").await.expect(200);
+        assert_eq!((&dry["dry_run"], &dry["details"]["state"]), (&json!(true), &json!("revoked")));
+        plane.raw("DELETE", &path_of_second, Some(&first), "").await.expect(200);
+    }
+}
+
+#[tokio::test]
+async fn a_token_is_good_until_its_time_is_over() {
+    let plane = TestPlane::new().await;
+    let path = "/v1/tenants/alice/tokens";
+    let first = plane.sign_up(&json!({"name": "alice"})).await["token"].as_str().unwrap().to_owned();
+    let made = plane.raw("POST", path, Some(&first), "{\"expires_in_days\":30}").await.expect(201);
+    let second = made["token"].as_str().unwrap();
+    plane.clock.advance_ms(30 * DAY_MS - 1);
+    plane.get(path, Some(second)).await.expect(200);
+    plane.clock.advance_ms(1);
+    let expired = plane.get(path, Some(second)).await;
     assert_eq!(expired.problem(401), "token_expired");
     assert_eq!(expired.headers["www-authenticate"], "Bearer error=\"invalid_token\"");
 }
@@ -237,17 +294,9 @@ async fn a_token_makes_no_token_that_outlives_it() {
     let first = plane.sign_up(&json!({"name": "alice"})).await["token"].as_str().unwrap().to_owned();
     let path = "/v1/tenants/alice/tokens";
     let ends = plane.raw("POST", path, Some(&first), "{\"expires_in_days\":1}").await.expect(201);
-    let first_id = plane.get(path, Some(&first)).await.expect(200)["tokens"]
-        .as_array()
-        .unwrap()
-        .iter()
-        .find(|token| token["expires_at"].is_null())
-        .unwrap()["id"]
-        .as_str()
-        .unwrap()
-        .to_owned();
     let brief = ends["token"].as_str().unwrap();
-    plane.raw("DELETE", &format!("{path}/{first_id}"), Some(brief), "").await.expect(200);
+    // The operator took the other one.
+    plane.sql("UPDATE token SET revoked_at_ms = 1 WHERE expires_at_ms IS NULL").await;
     for body in ["{}", "{\"expires_in_days\":30}"] {
         let made = plane.raw("POST", &format!("{path}?dry_run=true"), Some(brief), body).await.expect(200);
         assert_eq!(made["details"]["expires_at"], ends["details"]["expires_at"]);

@@ -163,7 +163,7 @@ CREATE TABLE tenant (
   checked_at_ms INTEGER NOT NULL DEFAULT 0,
   created_at_ms INTEGER NOT NULL,
   updated_at_ms INTEGER NOT NULL,
-  deleted_at_ms INTEGER, owner TEXT,
+  deleted_at_ms INTEGER, owner TEXT, largest TEXT,
   CHECK ((phase = 'deleted') = (deleted_at_ms IS NOT NULL))
 ) STRICT;
 

@@ -21,6 +21,7 @@ pub fn new() -> (Tenant, Ledger) {
         generation: 1,
         observed_generation: 0,
         spec: TenantSpec::default(),
+        largest: None,
         release: ReleaseId("r1".to_owned()),
         conditions: vec![condition("Ready", Status::False, "Provisioning", "signed up, nothing is made yet")],
         wanted_since: NOW,

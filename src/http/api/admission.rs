@@ -2,6 +2,7 @@
 
 use http::header::HeaderName;
 
+use super::spec;
 use crate::app::App;
 use crate::capacity::{Load, PerTenant};
 use crate::clock::Timestamp;
@@ -11,7 +12,7 @@ use crate::http::call::Call;
 use crate::http::error::{ApiError, FieldError};
 use crate::http::reply::{RATE_LIMIT, RATE_LIMIT_POLICY};
 use crate::registry::sign_ups::HOUR_MS;
-use crate::registry::{FleetRow, Invite, InviteRefusal, SignUpLimits, SignUpStanding};
+use crate::registry::{FleetRow, Invite, InviteRefusal, Outlook, SignUpLimits, SignUpStanding};
 use crate::release::Release;
 use crate::tenant::{TenantName, TenantSpec};
 use crate::vault::InviteCode;
@@ -45,7 +46,8 @@ impl Shown {
     }
 }
 
-/// Lets a sign-up in, or says why not. Reads only; what must hold exactly is checked again where the sign-up is written.
+/// Lets a sign-up in, or says why not. Reads only, in one round trip; what must hold exactly is checked again where the
+/// sign-up is written.
 pub async fn admit(
     call: &Call,
     shown: &Shown,
@@ -55,14 +57,23 @@ pub async fn admit(
 ) -> Result<Admission, ApiError> {
     let app = &call.app;
     let now = app.clock.now();
-    let invite = match (&shown.invite, app.config.signup_mode) {
+    match (&shown.invite, app.config.signup_mode) {
         (_, SignupMode::Closed) => return Err(ApiError::SignupClosed),
-        (Some(code), _) => Some(find_invite(app, code, name, spec, now).await?),
         (None, SignupMode::Invite) => return Err(ApiError::InviteRequired),
-        (None, SignupMode::Open) => None,
-    };
-    let owner = invite.as_ref().and_then(|invite| invite.owner.clone()).unwrap_or_else(|| call.network_owner());
-    let (limits, standing) = check_limits(app, &owner, invite.is_some(), spec, release, now).await?;
+        (Some(_), _) | (None, SignupMode::Open) => {}
+    }
+    let limits = limits(app, shown.invite.is_some(), spec, release);
+    let network = call.network_owner();
+    let code = shown.invite.as_ref().map(InviteCode::hash);
+    let Outlook { is_name_taken, invite, standing, fleet } =
+        app.registry.outlook(name, code.as_ref(), Some(&network), limits, now).await?;
+    if is_name_taken {
+        return Err(ApiError::NameTaken);
+    }
+    if shown.invite.is_some() {
+        check_invite(invite.as_ref(), name, spec, now)?;
+    }
+    check_limits(app, &standing, limits, &fleet, spec, release, now)?;
     // Last, for a challenge is good once. Whoever has an invite is no robot.
     if let (Some(turnstile), None) = (&app.turnstile, &invite) {
         let address = call.client_ip().map(|address| address.to_string());
@@ -70,58 +81,66 @@ pub async fn admit(
         let log = app.log.with("request_id", call.request_id.as_str());
         turnstile.verify(&log, token, call.hostname(), address.as_deref()).await?;
     }
+    let owner = invite.as_ref().and_then(|invite| invite.owner.clone()).unwrap_or(network);
     Ok(Admission { owner, invite, limits, standing })
 }
 
-/// The invite of `code`, if it is good for this sign-up.
-async fn find_invite(
+/// Others were there first, and a limit is reached: which one a second look says.
+pub async fn overtaken(
     app: &App,
-    code: &InviteCode,
+    admission: &Admission,
     name: &TenantName,
     spec: &TenantSpec,
-    now: Timestamp,
-) -> Result<Invite, ApiError> {
-    let found = app.registry.find_invite(&code.hash()).await?;
-    let invite = found.ok_or(ApiError::InviteRefused(InviteRefusal::Unknown))?;
+    release: &Release,
+) -> Result<ApiError, ApiError> {
+    let (limits, now) = (admission.limits, app.clock.now());
+    let Outlook { standing, fleet, .. } = app.registry.outlook(name, None, Some(&admission.owner), limits, now).await?;
+    Ok(check_limits(app, &standing, limits, &fleet, spec, release, now).err().unwrap_or(ApiError::Conflict))
+}
+
+/// Whether the invite that was found is good for this sign-up.
+fn check_invite(invite: Option<&Invite>, name: &TenantName, spec: &TenantSpec, now: Timestamp) -> Result<(), ApiError> {
+    let invite = invite.ok_or(ApiError::InviteRefused(InviteRefusal::Unknown))?;
     if let Some(refusal) = invite.refusal(now) {
         return Err(ApiError::InviteRefused(refusal));
     }
     let mut complaints = Vec::new();
-    let mut complain = |pointer: &str, detail: String| {
-        complaints.push(FieldError { pointer: pointer.to_owned(), detail });
-    };
     if let Some(only) = invite.tenant_name.as_ref().filter(|only| *only != name) {
-        complain("/name", format!("the invite is for the name {only}"));
+        let detail = format!("the invite is for the name {only}");
+        complaints.push(FieldError { pointer: "/name".to_owned(), detail });
     }
-    if let Some(largest) = invite.largest.filter(|largest| spec.instance_type > *largest) {
-        complain("/spec/instance_type", format!("the invite is for {largest} at most"));
-    }
-    if complaints.is_empty() { Ok(invite) } else { Err(ApiError::Invalid(complaints)) }
+    complaints.extend(spec::beyond(invite.largest, spec));
+    if complaints.is_empty() { Ok(()) } else { Err(ApiError::Invalid(complaints)) }
 }
 
-/// The limits, and how much of them is used. An invite is the operator's word, so the number of sign-ups in an hour does not
-/// count for it; and its owner has as many tenants as he has invites.
-pub async fn check_limits(
-    app: &App,
-    owner: &str,
-    is_invited: bool,
-    spec: &TenantSpec,
-    release: &Release,
-    now: Timestamp,
-) -> Result<(SignUpLimits, SignUpStanding), ApiError> {
-    let each = PerTenant::of(&release.manifest);
-    let set = &app.config.signup_limits;
-    let (most, _) = app.config.account.most_tenants(each);
+/// What a sign-up must be within. An invite is the operator's word, so the number of sign-ups in an hour does not count for
+/// it; and its owner has as many tenants as he has invites.
+fn limits(app: &App, is_invited: bool, spec: &TenantSpec, release: &Release) -> SignUpLimits {
+    let (set, account) = (&app.config.signup_limits, &app.config.account);
+    let (most, _) = account.most_tenants(PerTenant::of(&release.manifest));
     let most = u32::try_from(most).unwrap_or(u32::MAX);
-    let limits = SignUpLimits {
+    SignUpLimits {
         of_hour: (!is_invited).then_some(set.per_hour),
         of_owner: (!is_invited).then_some(set.tenants_per_owner),
         in_all: Some(set.tenants.unwrap_or(most).min(most)),
-    };
-    let standing = app.registry.sign_up_standing(Some(owner), limits, now).await?;
+        room: account.room(&Load::default(), &Load::of(spec)),
+    }
+}
+
+/// Whether there is room for one more, or which limit is in the way.
+fn check_limits(
+    app: &App,
+    standing: &SignUpStanding,
+    limits: SignUpLimits,
+    fleet: &[FleetRow],
+    spec: &TenantSpec,
+    release: &Release,
+    now: Timestamp,
+) -> Result<(), ApiError> {
+    let set = &app.config.signup_limits;
     let is_reached = |used: u32, limit: Option<u32>| limit.is_some_and(|limit| used >= limit);
     if is_reached(standing.of_hour, limits.of_hour) {
-        return Err(too_many_this_hour(&standing, now));
+        return Err(too_many_this_hour(standing, now));
     }
     if is_reached(standing.of_owner, limits.of_owner) {
         return Err(ApiError::OwnerFull(set.tenants_per_owner));
@@ -129,9 +148,8 @@ pub async fn check_limits(
     if is_reached(standing.in_all, set.tenants) {
         return Err(ApiError::PlaneFull(set.tenants.unwrap_or_default()));
     }
-    let fleet = app.registry.fleet().await?;
-    app.config.account.check(&load(&fleet), &Load::of(spec), each)?;
-    Ok((limits, standing))
+    let each = PerTenant::of(&release.manifest);
+    Ok(app.config.account.check(&load(fleet), &Load::of(spec), each)?)
 }
 
 impl Admission {

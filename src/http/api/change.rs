@@ -4,6 +4,7 @@
 use serde::Serialize;
 
 use crate::app::App;
+use crate::capacity::Room;
 use crate::clock::Timestamp;
 use crate::cost::{self, Activity, HoursPerDay, Percent, Preset};
 use crate::http::auth::Owner;
@@ -33,6 +34,8 @@ pub struct Change {
     pub secrets: Vec<SecretChange>,
     /// A gateway token that was made for it, to be shown this once.
     pub gateway_token: Option<PlainSecret>,
+    /// What the account has room for, if something grows.
+    pub room: Room,
 }
 
 /// The tenant as an answer has it.
@@ -59,7 +62,13 @@ pub struct DryRun<'a> {
 impl Change {
     /// A change that comes without secrets.
     pub fn new(wish: Wish, reason: &str, message: impl Into<String>) -> Self {
-        Self { wish, event: Event::new(reason, message), secrets: Vec::new(), gateway_token: None }
+        Self {
+            wish,
+            event: Event::new(reason, message),
+            secrets: Vec::new(),
+            gateway_token: None,
+            room: Room::default(),
+        }
     }
 
     /// Shows it, when it is a `dry_run`, or has it made. Nothing that could fail comes after it is written: what is answered
@@ -85,7 +94,7 @@ impl Change {
     async fn write(&self, app: &App, tenant: &Tenant, change: registry::Change<'_>) -> Result<(), registry::Error> {
         let registry = &app.registry;
         match &self.wish {
-            Wish::Spec(spec) => registry.change_spec(tenant, spec, change).await,
+            Wish::Spec(spec) => registry.change_spec(tenant, spec, self.room, change).await,
             Wish::Release(release) => registry.change_release(tenant, release, change).await,
             Wish::Secrets => registry.change_secrets(tenant, &self.secrets, change).await,
             Wish::Suspended => registry.suspend(tenant, false, change).await,

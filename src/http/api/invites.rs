@@ -159,12 +159,18 @@ pub async fn create(mut call: Call, _: Operator) -> Result<Response, ApiError> {
     Ok(answer)
 }
 
-/// Revokes an invite. One that was used, or is revoked, stays as it is.
+/// Revokes an invite. One that was used, or is revoked, stays as it is. With `?dry_run=true` nothing is
+/// written.
 pub async fn revoke(mut call: Call, _: Operator) -> Result<Response, ApiError> {
+    let is_dry_run = call.query.flag("dry_run");
     call.query.finish()?;
-    let now = call.app.clock.now();
-    let revoked = call.app.registry.revoke_invite(call.param(0), now).await?.ok_or(ApiError::NoSuchInvite)?;
-    json(&Made { dry_run: None, code: None, invite: InviteView::of(&revoked, now) })
+    let (registry, now, id) = (&call.app.registry, call.app.clock.now(), call.param(0));
+    let found = if is_dry_run { registry.invite(id).await? } else { registry.revoke_invite(id, now).await? };
+    let mut invite = found.ok_or(ApiError::NoSuchInvite)?;
+    if is_dry_run && invite.used.is_none() {
+        invite.revoked_at.get_or_insert(now);
+    }
+    json(&Made { dry_run: is_dry_run.then_some(true), code: None, invite: InviteView::of(&invite, now) })
 }
 
 /// Reads the body; every complaint at once.

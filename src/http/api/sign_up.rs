@@ -5,7 +5,7 @@ use http::header::LOCATION;
 use serde::Serialize;
 use serde_json::Value;
 
-use super::admission::{Admission, Shown, admit, check_limits};
+use super::admission::{Admission, Shown, admit, overtaken};
 use super::change::activity;
 use super::secret_values::{check_together, generate, read_values};
 use super::spec;
@@ -26,7 +26,8 @@ use crate::registry::{self, NewTenant, NewToken};
 use crate::release::Release;
 use crate::tenant::spec::SpecChange;
 use crate::tenant::{
-    Ledger, Phase, Resource, ResourceKind, SecretName, Status, Tenant, TenantId, TenantName, TenantSpec, condition,
+    InstanceType, Ledger, Phase, Resource, ResourceKind, SecretName, Status, Tenant, TenantId, TenantName, TenantSpec,
+    condition,
 };
 use crate::vault::sealed::Place;
 use crate::vault::secret::Wanted;
@@ -70,9 +71,6 @@ pub async fn create(mut call: Call) -> Result<Response, ApiError> {
     rate_limit::admit(app.rate_limiter.as_ref(), Limit::SignUps, &call.network()).await?;
     let release = app.registry.default_release().await?.ok_or(ApiError::NoRelease)?;
     let mut sign_up = read(call.json()?, &release)?;
-    if app.registry.is_name_taken(&sign_up.name).await? {
-        return Err(ApiError::NameTaken);
-    }
     let admission = admit(&call, &sign_up.shown, &sign_up.name, &sign_up.spec, &release).await?;
     let gateway_token = generate(app, &release, &mut sign_up.secrets);
     if is_dry_run {
@@ -118,7 +116,8 @@ async fn write(
     let app = &call.app;
     let entropy = app.entropy.as_ref();
     let now = app.clock.now();
-    let mut tenant = new_tenant(app, TenantId::generate(entropy), sign_up, release, now);
+    let largest = admission.invite.as_ref().and_then(|invite| invite.largest);
+    let mut tenant = new_tenant(app, TenantId::generate(entropy), sign_up, largest, release, now);
     let message = "the first round starts within a minute";
     condition::set(&mut tenant.conditions, now, "Ready", Status::False, "SignedUp", message);
     let token = ApiToken::generate(entropy);
@@ -159,7 +158,9 @@ async fn write(
             && app.registry.find_tenant(&tenant.id).await.is_ok_and(|found| found.is_some());
         match error {
             _ if is_written => {}
-            registry::Error::LimitReached(_) => return Err(refused(app, admission, release, &sign_up.spec, now).await?),
+            registry::Error::LimitReached(_) | registry::Error::NoRoom => {
+                return Err(overtaken(app, admission, &sign_up.name, &sign_up.spec, release).await?);
+            }
             error => return Err(error.into()),
         }
     }
@@ -168,19 +169,6 @@ async fn write(
         answer.headers_mut().extend(HeaderValue::try_from(value).map(|value| (name, value)));
     }
     Ok(answer)
-}
-
-/// Others were there first, and a limit is reached: which one a second look says.
-async fn refused(
-    app: &App,
-    admission: &Admission,
-    release: &Release,
-    spec: &TenantSpec,
-    now: Timestamp,
-) -> Result<ApiError, ApiError> {
-    let is_invited = admission.invite.is_some();
-    let again = check_limits(app, &admission.owner, is_invited, spec, release, now).await;
-    Ok(again.err().unwrap_or(ApiError::Conflict))
 }
 
 /// 202, and where the tenant is.
@@ -195,7 +183,7 @@ fn signed_up(answer: &SignedUp<'_>) -> Result<Response, ApiError> {
 /// Nothing is written, nobody is called.
 fn dry_run(app: &App, sign_up: &SignUp, release: &Release, activity: Activity) -> Result<Response, ApiError> {
     let now = app.clock.now();
-    let tenant = new_tenant(app, TenantId("(not yet)".to_owned()), sign_up, release, now);
+    let tenant = new_tenant(app, TenantId("(not yet)".to_owned()), sign_up, None, release, now);
     let missing_row = |kind: ResourceKind| ApiError::Internal(format!("no name for the {}", kind.as_str()));
     let ledger = Ledger::empty(&app.config.prefixes.names_for(&sign_up.name)).map_err(missing_row)?;
     let secrets: Vec<Secret> = sign_up.secrets.iter().map(|(name, _)| pending(name, now)).collect();
@@ -207,7 +195,14 @@ fn dry_run(app: &App, sign_up: &SignUp, release: &Release, activity: Activity) -
     json(&DryRun { plan, wrangler_config, estimate: usage.estimate() })
 }
 
-fn new_tenant(app: &App, id: TenantId, sign_up: &SignUp, release: &Release, now: Timestamp) -> Tenant {
+fn new_tenant(
+    app: &App,
+    id: TenantId,
+    sign_up: &SignUp,
+    largest: Option<InstanceType>,
+    release: &Release,
+    now: Timestamp,
+) -> Tenant {
     let expires_at = app.config.trial_days.map(|days| now.plus_ms(days * DAY_MS));
     Tenant {
         id,
@@ -216,6 +211,7 @@ fn new_tenant(app: &App, id: TenantId, sign_up: &SignUp, release: &Release, now:
         generation: 1,
         observed_generation: 0,
         spec: sign_up.spec.clone(),
+        largest,
         release: release.id.clone(),
         conditions: Vec::new(),
         wanted_since: now,

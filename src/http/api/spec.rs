@@ -5,7 +5,7 @@ use serde_json::{Map, Value as Json};
 use crate::http::body::Fields;
 use crate::http::error::FieldError;
 use crate::tenant::spec::{MAX_INSTANCES, SpecChange};
-use crate::tenant::{InstanceType, SleepAfter};
+use crate::tenant::{InstanceType, SleepAfter, TenantSpec};
 
 /// A size by name.
 pub fn parse_instance_type(text: &str) -> Result<InstanceType, String> {
@@ -21,6 +21,13 @@ fn parse_open_instance_type(text: &str) -> Result<InstanceType, String> {
         return Ok(size);
     }
     Err(format!("{size} does not suit OpenClaw; choose standard-1 or larger, or ask the operator"))
+}
+
+/// What is wrong with a `spec` whose tenant may be no larger than `largest`.
+pub fn beyond(largest: Option<InstanceType>, spec: &TenantSpec) -> Option<FieldError> {
+    let largest = largest.filter(|largest| spec.instance_type > *largest)?;
+    let detail = format!("the invite is for {largest} at most; the operator may give a larger one");
+    Some(FieldError { pointer: "/spec/instance_type".to_owned(), detail })
 }
 
 /// The fields of a spec; what is absent stays `None`.

@@ -5,7 +5,7 @@ use serde_json::{Map, Value};
 use super::change::{self, Change, dry_run, refuse_if_going, unchanged};
 use super::{admission, spec};
 use crate::app::App;
-use crate::capacity::{Load, PerTenant};
+use crate::capacity::{Load, PerTenant, Room};
 use crate::clock::DAY_MS;
 use crate::http::auth::Owner;
 use crate::http::body::Fields;
@@ -38,12 +38,19 @@ pub async fn change(mut call: Call, owner: Owner) -> Result<Response, ApiError> 
     if wanted == tenant.spec && tenant.phase != Phase::Failed && dry_run.is_none() {
         return unchanged(&call.app, &owner);
     }
-    check_room(&call.app, tenant, &wanted).await?;
+    // What a tenant has it keeps, though the operator would not give it any more.
+    if wanted.instance_type != tenant.spec.instance_type
+        && let Some(complaint) = spec::beyond(tenant.largest, &wanted)
+    {
+        return Err(ApiError::Invalid(vec![complaint]));
+    }
+    let room = check_room(&call.app, tenant, &wanted).await?;
     let message = format!(
         "wanted from now on: {}, at most {} at once, sleep after {}",
         wanted.instance_type, wanted.max_instances, wanted.sleep_after
     );
-    Change::new(Wish::Spec(wanted), "SpecChanged", message).make(&call, &owner, dry_run).await
+    let change = Change { room, ..Change::new(Wish::Spec(wanted), "SpecChanged", message) };
+    change.make(&call, &owner, dry_run).await
 }
 
 /// Deletes the tenant: Worker, container and route at once, the bucket after `?grace_days=`.
@@ -74,13 +81,13 @@ fn read_change(body: Map<String, Value>) -> Result<SpecChange, ApiError> {
     if complaints.is_empty() { Ok(change) } else { Err(ApiError::Invalid(complaints)) }
 }
 
-/// What grows must find its place in the account.
-async fn check_room(app: &App, tenant: &Tenant, wanted: &TenantSpec) -> Result<(), ApiError> {
+/// What grows must find its place in the account: now, and beside what else grows when it is written.
+async fn check_room(app: &App, tenant: &Tenant, wanted: &TenantSpec) -> Result<Room, ApiError> {
     let (before, after) = (Load::of(&tenant.spec), Load::of(wanted));
     if before != after {
         let each = PerTenant::of(&change::release_of(app, tenant).await?.manifest);
         let fleet = app.registry.fleet().await?;
         app.config.account.check_change(&admission::load(&fleet), &before, &after, each)?;
     }
-    Ok(())
+    Ok(app.config.account.room(&before, &after))
 }

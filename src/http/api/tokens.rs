@@ -92,29 +92,30 @@ pub async fn create(mut call: Call, owner: Owner) -> Result<Response, ApiError> 
     Ok(answer)
 }
 
-/// Revokes a token, but not the last good one: nobody could call for the tenant any more. Revoking what is revoked is
-/// answered likewise.
+/// Revokes a token, but not the last master key: whatever else is good makes no token that lasts longer or may do more, so
+/// the tenant would slip out of its owner's hands. Revoking what is revoked is answered likewise.
 pub async fn revoke(mut call: Call, owner: Owner) -> Result<Response, ApiError> {
     let is_dry_run = call.query.flag("dry_run");
     call.query.finish()?;
     let (app, now, id) = (&call.app, call.app.clock.now(), call.param(1));
     let mut tokens = app.registry.tokens(&owner.tenant.id).await?;
     let at = tokens.iter().position(|token| token.id == id).ok_or(ApiError::NoSuchToken)?;
-    let is_good = |token: &Token| token.state(now) == TokenState::Good;
     let mut token = tokens.swap_remove(at);
     // Whoever may do less cannot lock out who may do more.
     if let Some(scope) = token.scopes.iter().find(|scope| !owner.token.scopes.contains(*scope)) {
         return Err(ApiError::ScopeMissing(scope));
     }
-    if is_good(&token) && !tokens.iter().any(is_good) {
+    if token.is_master() && !tokens.iter().any(Token::is_master) {
         return Err(ApiError::LastToken);
     }
-    if !is_dry_run {
+    if is_dry_run {
+        token.revoked_at.get_or_insert(now);
+    } else {
         let event = Event::new("TokenRevoked", format!("token {id} revoked"));
         let revoked = app.registry.revoke_token(&owner.tenant.id, id, &event, now).await?;
         token = revoked.ok_or(ApiError::NoSuchToken)?;
         // The other one was revoked meanwhile.
-        if is_good(&token) {
+        if token.is_master() {
             return Err(ApiError::LastToken);
         }
     }

@@ -38,6 +38,7 @@ pub fn operations() -> Vec<Operation> {
             .example(Example::of("For anyone", Given::Nobody, 201).body(json!({}))),
         Operation::new(Method::DELETE, "/admin/api/invites/{id}", "revokeInvite", "Revoke an invite")
             .about("One that was used, or is revoked, stays as it is.")
+            .dry_run()
             .answers::<invites::Made<'static>>(200, "The invite as it is now.")
             .problems([E::NoSuchInvite])
             .example(Example::of("A good one", Given::Invite, 200))

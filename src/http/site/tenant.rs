@@ -75,7 +75,7 @@ pub async fn render(call: &Call, session: &Session, shown: Shown<'_>) -> Result<
     let monthly = usage(tenant, Activity::default()).estimate().next_tenant.total.to_string();
     let running = Activity::default().usage(&tenant.spec);
     let monthly_running = running.estimate().next_tenant.total.to_string();
-    let sizes = sizes();
+    let sizes = sizes_of(tenant);
     let presets = presets();
     let presets: Vec<view::Preset<'_>> =
         presets.iter().map(|(preset, words)| view::Preset { value: preset.as_str(), words }).collect();
@@ -166,6 +166,15 @@ pub fn sizes() -> Vec<Size> {
     let open = InstanceType::ALL.into_iter().filter(|size| size.is_open_to_tenants());
     let monthly = |size| Usage::around_the_clock(size, 1, Preset::Light.cpu_percent()).estimate().next_tenant.total;
     open.map(|size| Size { instance_type: size, monthly: monthly(size) }).collect()
+}
+
+/// Those of them that this tenant may choose. The one that it has is among them, whatever its invite is for.
+fn sizes_of(tenant: &Tenant) -> Vec<Size> {
+    let may = |size: InstanceType| tenant.largest.is_none_or(|largest| size <= largest);
+    sizes()
+        .into_iter()
+        .filter(|size| may(size.instance_type) || size.instance_type == tenant.spec.instance_type)
+        .collect()
 }
 
 /// The ways in which tenants are used, for people; the usual one first.

@@ -6,7 +6,7 @@
 /// Every column of a tenant, as `row::tenants` reads them.
 macro_rules! tenant_columns {
     () => {
-        "t.id, t.name, t.phase, t.generation, t.observed_generation, t.spec, t.release_id, t.conditions, \
+        "t.id, t.name, t.phase, t.generation, t.observed_generation, t.spec, t.largest, t.release_id, t.conditions, \
          t.wanted_since_ms, t.suspended_at_ms, t.expires_at_ms, t.delete_asked_at_ms, t.keep_data_until_ms, \
          t.due_at_ms, t.attempts, t.booked_calls, t.created_at_ms, t.updated_at_ms"
     };

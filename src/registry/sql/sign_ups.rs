@@ -59,11 +59,20 @@ pub const SIGN_UP_STANDING: &str = concat!(
 /// How many tenants there are, and instances that they may have at once.
 pub const FLEET: &str = "SELECT phase, instance_type, tenants, instances FROM fleet WHERE tenants <> 0";
 
-/// A new tenant. Fails on `tenant.name` when a living tenant has the name.
+/// Guard after a write: all tenants together are within ?2 vCPU, ?3 memory and ?4 disk, in the units of ?1, which has the
+/// three of each size. NULL is no limit.
+pub const GUARD_ROOM: &str = concat!(
+    "SELECT CASE WHEN ?2 < vcpu OR ?3 < memory OR ?4 < disk THEN ",
+    refuse!("no_room"),
+    " ELSE 1 END AS held FROM (SELECT SUM(instances * (value ->> 0)) AS vcpu, SUM(instances * (value ->> 1)) AS memory, \
+     SUM(instances * (value ->> 2)) AS disk FROM fleet JOIN json_each(?1) ON key = instance_type)"
+);
+
+/// A new tenant, with the size cap of the invite ?9. Fails on `tenant.name` when a living tenant has the name.
 pub const INSERT_TENANT: &str = "INSERT INTO tenant \
      (id, name, phase, generation, spec, release_id, conditions, wanted_since_ms, expires_at_ms, due_at_ms, \
-     created_at_ms, updated_at_ms, owner) \
-     VALUES (?1, ?2, 'pending', 1, ?3, ?4, ?5, ?6, ?7, ?6, ?6, ?6, ?8)";
+     created_at_ms, updated_at_ms, owner, largest) \
+     VALUES (?1, ?2, 'pending', 1, ?3, ?4, ?5, ?6, ?7, ?6, ?6, ?6, ?8, (SELECT largest FROM invite WHERE id = ?9))";
 
 /// A line of the ledger for something that does not exist yet.
 pub const INSERT_RESOURCE: &str = "INSERT INTO resource (tenant_id, kind, name, state) VALUES (?1, ?2, ?3, 'absent')";

@@ -78,11 +78,11 @@ pub const TOKENS: &str = concat!(
 /// One of a tenant's tokens.
 pub const TOKEN: &str = concat!("SELECT ", token_columns!(), " FROM token k WHERE k.tenant_id = ?1 AND k.id = ?2");
 
-/// The end of a token at ?3; a revoked one stays as it is, and so does the last one that is good.
+/// The end of a token at ?3; a revoked one stays as it is, and so does the last that never expires and has the scopes ?4.
 pub const REVOKE_TOKEN: &str = "UPDATE token SET revoked_at_ms = ?3 \
-     WHERE tenant_id = ?1 AND id = ?2 AND revoked_at_ms IS NULL AND (expires_at_ms <= ?3 OR EXISTS \
+     WHERE tenant_id = ?1 AND id = ?2 AND revoked_at_ms IS NULL AND (expires_at_ms IS NOT NULL OR scopes <> ?4 OR EXISTS \
      (SELECT 1 FROM token o WHERE o.tenant_id = ?1 AND o.id <> ?2 AND o.revoked_at_ms IS NULL \
-     AND (o.expires_at_ms IS NULL OR o.expires_at_ms > ?3)))";
+     AND o.expires_at_ms IS NULL AND o.scopes = ?4))";
 
 /// The end of all of a tenant's tokens but ?2.
 pub const REVOKE_OTHER_TOKENS: &str =

@@ -57,7 +57,7 @@ impl Fixture {
             Happens::Resizes(instance_type, max_instances) => {
                 let spec =
                     TenantSpec { instance_type: *instance_type, max_instances: *max_instances, ..tenant.spec.clone() };
-                drop(self.registry.change_spec(&tenant, &spec, change).await);
+                drop(self.registry.change_spec(&tenant, &spec, Room::default(), change).await);
             }
             Happens::Suspends(is_to_run) => drop(self.registry.suspend(&tenant, *is_to_run, change).await),
             Happens::AsksDeletion => drop(self.registry.ask_deletion(&tenant, now.plus_ms(10), change).await),

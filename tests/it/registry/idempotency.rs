@@ -101,7 +101,7 @@ async fn every_change_keeps_its_answer_with_itself_and_a_second_one_under_the_ke
             match what {
                 "suspend" => registry.suspend(&tenant, false, change).await,
                 "resume" => registry.suspend(&tenant, true, change).await,
-                "spec" => registry.change_spec(&tenant, &tenant.spec, change).await,
+                "spec" => registry.change_spec(&tenant, &tenant.spec, Room::default(), change).await,
                 "secrets" => registry.change_secrets(&tenant, &[], change).await,
                 "undelete" => registry.undelete(&tenant, &[], change).await,
                 "deletion" => registry.ask_deletion(&tenant, at(1_000), change).await,
@@ -154,7 +154,7 @@ async fn that_the_key_was_used_is_said_before_what_the_same_request_did_before()
     let fixture = Fixture::new().await;
     let keyed = Keyed::new("open", "k");
     let answer = keyed.answer();
-    let limits = SignUpLimits { of_hour: Some(1), of_owner: Some(1), in_all: Some(1) };
+    let limits = SignUpLimits { of_hour: Some(1), of_owner: Some(1), in_all: Some(1), room: Room::default() };
     let asked = SignUp { id: "a", name: "alice", owner: Some("o"), limits, answer: Some(&answer), ..SignUp::default() };
     fixture.sign_up_as(asked).await.unwrap();
     let repeated = SignUp { id: "b", invite: Some("none"), ..asked };

@@ -6,7 +6,15 @@ use super::*;
 
 const HOUR_MS: i64 = 60 * 60 * 1_000;
 
-const NO_LIMITS: SignUpLimits = SignUpLimits { of_hour: None, of_owner: None, in_all: None };
+const NO_LIMITS: SignUpLimits = SignUpLimits { of_hour: None, of_owner: None, in_all: None, room: ANY_ROOM };
+const ANY_ROOM: Room = Room { vcpu_sixteenths: None, memory_quarter_gib: None, disk_gb: None };
+
+impl Fixture {
+    async fn standing(&self, owner: Option<&str>, limits: SignUpLimits, ms: i64) -> SignUpStanding {
+        let name = TenantName::parse("another").unwrap();
+        self.registry.outlook(&name, None, owner, limits, at(ms)).await.unwrap().standing
+    }
+}
 
 fn names(count: usize) -> Vec<String> {
     (0..count).map(|n| format!("n{n}")).collect()
@@ -28,9 +36,9 @@ async fn of_fifty_at_once_as_many_sign_up_as_each_limit_allows() {
         (SignUpLimits { of_hour: Some(7), ..NO_LIMITS }, SignUpLimit::OfHour),
         (SignUpLimits { of_owner: Some(7), ..NO_LIMITS }, SignUpLimit::OfOwner),
         (SignUpLimits { in_all: Some(7), ..NO_LIMITS }, SignUpLimit::InAll),
-        (SignUpLimits { of_hour: Some(7), of_owner: Some(8), in_all: Some(9) }, SignUpLimit::OfHour),
-        (SignUpLimits { of_hour: Some(9), of_owner: Some(7), in_all: Some(8) }, SignUpLimit::OfOwner),
-        (SignUpLimits { of_hour: Some(9), of_owner: Some(8), in_all: Some(7) }, SignUpLimit::InAll),
+        (SignUpLimits { of_hour: Some(7), of_owner: Some(8), in_all: Some(9), room: ANY_ROOM }, SignUpLimit::OfHour),
+        (SignUpLimits { of_hour: Some(9), of_owner: Some(7), in_all: Some(8), room: ANY_ROOM }, SignUpLimit::OfOwner),
+        (SignUpLimits { of_hour: Some(9), of_owner: Some(8), in_all: Some(7), room: ANY_ROOM }, SignUpLimit::InAll),
     ] {
         let fixture = Fixture::new().await;
         let ids = names(50);
@@ -116,8 +124,8 @@ async fn an_owners_limit_is_nobody_elses() {
 #[tokio::test]
 async fn the_standing_says_how_much_of_each_limit_is_used_and_when_the_next_may_come() {
     let fixture = Fixture::new().await;
-    let limits = SignUpLimits { of_hour: Some(3), of_owner: Some(2), in_all: Some(100) };
-    let standing = async |owner, ms| fixture.registry.sign_up_standing(owner, limits, at(ms)).await.unwrap();
+    let limits = SignUpLimits { of_hour: Some(3), of_owner: Some(2), in_all: Some(100), room: ANY_ROOM };
+    let standing = async |owner, ms| fixture.standing(owner, limits, ms).await;
     let nothing = SignUpStanding { of_hour: 0, of_hour_falls_at: None, of_owner: 0, in_all: 0 };
     assert_eq!(standing(Some("acme"), 0).await, nothing);
 
@@ -135,6 +143,6 @@ async fn the_standing_says_how_much_of_each_limit_is_used_and_when_the_next_may_
     }
     let other = standing(Some("other"), 41 + HOUR_MS).await;
     assert_eq!((other.of_hour, other.of_owner, other.in_all), (1, 0, 5));
-    let unlimited = fixture.registry.sign_up_standing(Some("acme"), NO_LIMITS, at(50)).await.unwrap();
+    let unlimited = fixture.standing(Some("acme"), NO_LIMITS, 50).await;
     assert_eq!((unlimited.of_hour, unlimited.of_owner, unlimited.in_all), (0, 0, 5));
 }

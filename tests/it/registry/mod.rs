@@ -3,6 +3,7 @@
 use std::sync::{Arc, Mutex};
 
 use futures_util::future::{BoxFuture, join_all};
+use paramita::capacity::Room;
 use paramita::clock::Timestamp;
 use paramita::registry::db::{Db, DbError, Outcome, Statement, Value};
 use paramita::registry::sqlite::Sqlite;
@@ -184,7 +185,7 @@ impl Fixture {
     async fn change_spec(&self, tenant: &Tenant, sleep: &str, now: Timestamp) -> Result<(), Error> {
         let spec = TenantSpec { sleep_after: SleepAfter::parse(sleep).unwrap(), ..tenant.spec.clone() };
         let event = Event::new("SpecChanged", sleep);
-        self.registry.change_spec(tenant, &spec, change(&event, now)).await
+        self.registry.change_spec(tenant, &spec, Room::default(), change(&event, now)).await
     }
 
     async fn change_secret(&self, tenant: &Tenant, version: i64, value: Option<&str>) -> Result<(), Error> {

@@ -14,6 +14,7 @@ async fn a_tenant_signs_up_with_an_empty_ledger_and_is_due_at_once() {
         generation: 1,
         observed_generation: 0,
         spec: TenantSpec::default(),
+        largest: None,
         release: ReleaseId("rel_1".into()),
         conditions: Vec::new(),
         wanted_since: at(0),

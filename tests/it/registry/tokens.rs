@@ -16,7 +16,7 @@ impl Fixture {
         Some(self.open(name, now).await?.token.state(now))
     }
 
-    /// The token `token-{name}`, which only reads.
+    /// The token `token-{name}`; one that ends only reads.
     async fn add_token(
         &self,
         tenant: &TenantId,
@@ -25,7 +25,7 @@ impl Fixture {
         now: Timestamp,
     ) -> Result<(), Error> {
         let hash = TokenHash(format!("hash-{name}"));
-        let scopes = Scopes::parse(["read"]).unwrap();
+        let scopes = if expires_at.is_some() { Scopes::parse(["read"]).unwrap() } else { Scopes::ALL };
         let new = NewToken { id: &format!("token-{name}"), hash: &hash, scopes, expires_at };
         self.registry.add_token(tenant, new, &Event::new("TokenAdded", name), None, now).await
     }
@@ -158,13 +158,15 @@ async fn a_revocation_is_for_ever_and_asked_again_writes_nothing() {
 }
 
 #[tokio::test]
-async fn the_last_good_token_stays_and_one_whose_time_is_over_does_not_count() {
+async fn the_last_token_that_is_good_for_ever_stays_and_one_that_ends_does_not_count() {
     let fixture = Fixture::new().await;
     let alice = fixture.sign_up("alice").await.id;
     fixture.add_token(&alice, "short", Some(at(50)), at(10)).await.unwrap();
     fixture.batches();
-    let kept = fixture.revoke(&alice, "alice", at(50)).await.unwrap();
-    assert_eq!((kept.revoked_at, fixture.batches()), (None, vec![0]));
+    for ms in [20, 50] {
+        let kept = fixture.revoke(&alice, "alice", at(ms)).await.unwrap();
+        assert_eq!((kept.revoked_at, fixture.batches()), (None, vec![0]));
+    }
     assert!(fixture.revoke(&alice, "short", at(50)).await.unwrap().revoked_at.is_some());
     fixture.add_token(&alice, "next", None, at(51)).await.unwrap();
     assert!(fixture.revoke(&alice, "alice", at(52)).await.unwrap().revoked_at.is_some());
