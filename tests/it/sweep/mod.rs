@@ -261,6 +261,19 @@ async fn the_log_says_which_operator_asked_and_of_nobody_else_that_he_is_one() {
 }
 
 #[tokio::test(start_paused = true)]
+async fn whatever_the_log_says_of_a_request_has_the_id_of_that_request() {
+    for caller in [Caller::Forger, Caller::NoRole] {
+        let world = World::of(caller).await;
+        let answer = world.ask("GET", "/admin/api/invites", "").await;
+        for event in ["request", "access_refused"] {
+            let line = world.plane.lines_of(event).pop().unwrap();
+            assert_eq!(line["request_id"], answer.headers["x-request-id"].to_str().unwrap(), "{caller:?}: {line}");
+        }
+        assert!(world.plane.lines_of("access_keys").iter().all(|line| line["request_id"].is_string()));
+    }
+}
+
+#[tokio::test(start_paused = true)]
 async fn every_answer_names_the_limit_of_requests() {
     let world = World::of(Caller::Own).await;
     let policy = Limit::Requests.policy().header();
