@@ -215,16 +215,24 @@ async function main() {
   setInterval(tick, cronEveryMs);
   void tick();
   process.send?.({ plane: planeUrl, emulator: emulatorUrl });
+  const invites = `${planeUrl}/admin/api/invites`;
+  const signIn =
+    `${emulatorUrl}/cdn-cgi/access/login/localhost:${planePort}?kid=${audience}&redirect_url=/admin/api/invites`;
+  // Cookies do not tell ports apart, so what the emulator sets goes to the plane.
+  const jar = path.join(state, "operator.cookies");
   console.log(`
   The plane        ${planeUrl}
   Cloudflare       ${emulatorUrl}    (the emulator; tenants run at http://<script>.localhost:${emulatorPort}/)
   State            ${state}/    (remove it to start afresh)
 
-  Sign in as operator@example.com, who may change things, or as anyone else at example.com, who may look:
-    ${emulatorUrl}/cdn-cgi/access/login/localhost:${planePort}?kid=${audience}&redirect_url=/
-
   Sign a tenant up:
-    curl -s ${planeUrl.replace("http://", "")}/v1/tenants -d '{"name":"alice"}' -H 'content-type: application/json'
+    curl -s ${planeUrl}/v1/tenants --json '{"name":"alice"}'
+
+  Become an operator, operator@example.com, who may change things, by Access's stand-in, and invite somebody:
+    curl -s -c ${jar} '${signIn}' -d email=operator@example.com
+    curl -s -b ${jar} ${invites} --json '{"note":"for bob"}'
+  In a browser, where anyone else at example.com may look:
+    ${signIn}
 
   Ctrl-C ends everything.
 `);

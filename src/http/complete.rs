@@ -86,6 +86,8 @@ fn refusal(error: &ApiError, problem: &Problem) -> Response {
         ApiError::NotOperator(access::Refusal::NoToken | access::Refusal::Invalid(_)) => {
             header(WWW_AUTHENTICATE, "Cloudflare-Access".to_owned())
         }
+        // No browser knows this scheme, so none asks for a password; a session begins with a form.
+        ApiError::SignedOut => header(WWW_AUTHENTICATE, "Session realm=\"tenant\"".to_owned()),
         // RFC 9110 § 15.5.16.
         ApiError::UnsupportedMediaType => header(ACCEPT, MEDIA_TYPES_READ.join(", ")),
         ApiError::MethodNotAllowed(allow) => header(ALLOW, allow.clone()),

@@ -153,7 +153,8 @@ async fn dispatch(app: &App, request: Request<Bytes>, entry: &mut Entry<'_>) -> 
             handler(call, session, form).await?
         }
         Handler::Operator(role, handler) => {
-            let operator = access::authenticate(app, &call.headers).await?;
+            let log = app.log.with("request_id", call.request_id.as_str());
+            let operator = access::authenticate(&App { log, ..app.clone() }, &call.headers).await?;
             entry.operator = Some(operator.identity.to_string());
             if operator.role < *role {
                 return Err(ApiError::ViewerOnly);

@@ -14,6 +14,7 @@ mod harness;
 mod http;
 mod kills;
 mod life;
+mod operators;
 mod owner;
 mod schemathesis;
 mod stability;

@@ -17,7 +17,7 @@ fn header(data: &[u8]) -> Option<&str> {
 pub fn terms(data: &[u8]) {
     let Some(value) = header(data) else { return };
     let plane = Plane::new();
-    let bearer = ("authorization", format!("Bearer {}", plane.token()));
+    let bearer = ("authorization", format!("Bearer {}", plane.words().token));
     let ask = |method: &str, path: &str, name: &'static str, value: &str| {
         let answer = plane.answer(request(method, path, &[bearer.clone(), (name, value.to_owned())], String::new()));
         check(&plane, method, &answer);
@@ -53,7 +53,7 @@ pub fn terms(data: &[u8]) {
 pub fn key(data: &[u8]) {
     let Some(value) = header(data) else { return };
     let plane = Plane::new();
-    let headers = [("authorization", format!("Bearer {}", plane.token())), ("idempotency-key", value.to_owned())];
+    let headers = [("authorization", format!("Bearer {}", plane.words().token)), ("idempotency-key", value.to_owned())];
     let post = |what: &str| {
         let answer = plane.answer(request("POST", &format!("/v1/tenants/alice/{what}"), &headers, String::new()));
         check(&plane, "POST", &answer);

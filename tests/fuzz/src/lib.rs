@@ -18,6 +18,7 @@ mod cloudflare;
 mod fixtures;
 mod headers;
 mod names;
+mod operator;
 mod plane;
 mod problem;
 mod request;

@@ -1,5 +1,5 @@
-//! The whole plane in memory, with one tenant, alice: real routes, real SQL. Nobody answers it from outside, for no request
-//! calls Cloudflare.
+//! The whole plane in memory, with one tenant, alice: real routes, real SQL. From outside it gets the keys of Access and
+//! nothing else, for no request calls Cloudflare.
 
 use std::cell::RefCell;
 use std::future::Future;
@@ -23,9 +23,13 @@ use paramita::wake::{Nudge, WakeUp};
 use serde_json::Value;
 
 use crate::fixtures::{Blobs, Published, settings};
+use crate::operator;
 
 /// 2026-11-01, noon.
 const START: Timestamp = Timestamp(1_793_534_400_000);
+
+/// What the body of a form is.
+pub const FORM: &str = "application/x-www-form-urlencoded";
 
 /// A value that one of alice's secrets has.
 pub const PLANTED: &str = "planted-7f3a91c2e8";
@@ -35,7 +39,18 @@ pub const PLANTED: &str = "planted-7f3a91c2e8";
 struct Registry {
     database: Arc<Sqlite>,
     written: String,
-    token: String,
+    words: Words,
+}
+
+/// What a seed cannot know.
+#[derive(Clone, Default)]
+pub struct Words {
+    /// Alice's token.
+    pub token: String,
+    /// The cookie of a session that began with it.
+    pub session: String,
+    /// What goes with the forms of that session.
+    pub csrf: String,
 }
 
 thread_local! {
@@ -58,6 +73,15 @@ impl Transport for NoReply {
     }
 }
 
+/// The team of Access, which has one key.
+struct Team;
+
+impl Transport for Team {
+    fn send(&self, _request: Request<Bytes>) -> BoxFuture<'_, Result<Response<Bytes>, TransportError>> {
+        Box::pin(std::future::ready(Ok(Response::new(operator::keys().into()))))
+    }
+}
+
 /// Rounds are no part of a request.
 struct NoWake;
 
@@ -75,9 +99,9 @@ impl Plane {
         Self { app, log, registry }
     }
 
-    /// Alice's token.
-    pub fn token(&self) -> &str {
-        &self.registry.token
+    /// What stands in an input for what no input can know.
+    pub fn words(&self) -> &Words {
+        &self.registry.words
     }
 
     /// Answers a request.
@@ -106,7 +130,7 @@ fn app(database: Arc<Sqlite>, seed: u64) -> (App, Arc<MemoryLog>) {
     let ports = Ports {
         db: database,
         transport: Arc::new(NoReply),
-        keys: Arc::new(NoReply),
+        keys: Arc::new(Team),
         verifier: Arc::new(Native),
         clock: Arc::clone(&clock),
         entropy: Arc::new(SeededEntropy::new(seed)),
@@ -115,7 +139,7 @@ fn app(database: Arc<Sqlite>, seed: u64) -> (App, Arc<MemoryLog>) {
         rate_limiter: Arc::new(MemoryRateLimiter::new(clock)),
         log: log.clone(),
     };
-    (App::new(settings(&[]), ports), log)
+    (App::new(settings(&operator::SETTINGS), ports), log)
 }
 
 fn registry() -> Registry {
@@ -133,8 +157,23 @@ fn registry() -> Registry {
     // The first use of a token is noted; the next of the same minute are not.
     let headers = [("authorization", format!("Bearer {token}"))];
     finish(paramita::http::handle(&app, request("GET", "/v1/tenants/alice", &headers, String::new())));
+    let words = begin_session(&app, token);
     let written = dump(&database);
-    Registry { database, written, token }
+    Registry { database, written, words }
+}
+
+fn begin_session(app: &App, token: String) -> Words {
+    let form = [("content-type", FORM.to_owned()), ("sec-fetch-site", "same-origin".to_owned())];
+    let body = format!("name=alice&token={token}");
+    let begun = finish(paramita::http::handle(app, request("POST", "/session", &form, body)));
+    let cookie = begun.headers().get("set-cookie").and_then(|cookie| cookie.to_str().ok()).unwrap_or_default();
+    let session = cookie.split(';').next().unwrap_or_default().to_owned();
+    let headers = [("cookie", session.clone())];
+    let page = finish(paramita::http::handle(app, request("GET", "/tenants/alice", &headers, String::new())));
+    let page = String::from_utf8_lossy(page.body());
+    let (_, rest) = page.split_once("name=\"csrf\" value=\"").unwrap_or_else(|| panic!("{page}"));
+    let csrf = rest.split('"').next().unwrap_or_default().to_owned();
+    Words { token, session, csrf }
 }
 
 fn dump(database: &Sqlite) -> String {

@@ -5,6 +5,7 @@ use http::Response;
 use serde_json::Value;
 
 use crate::assert_is_said;
+use crate::operator;
 use crate::plane::{PLANTED, Plane};
 
 /// Most bytes of a refusal, whatever was refused.
@@ -21,6 +22,8 @@ pub fn check(plane: &Plane, method: &str, answer: &Response<Bytes>) -> bool {
     let is_refused = status.is_client_error();
     if method == "HEAD" || status == 204 || status == 304 {
         assert_eq!(body, "");
+    } else if header("content-type").starts_with("text/html") {
+        page(&body, header("content-security-policy"));
     } else if is_refused {
         problem(&body, answer, header("x-request-id"));
     } else if header("content-type") == "application/json" {
@@ -30,10 +33,12 @@ pub fn check(plane: &Plane, method: &str, answer: &Response<Bytes>) -> bool {
         assert!(header("allow").contains("OPTIONS"));
     }
     if status == 401 {
-        assert!(header("www-authenticate").starts_with("Bearer"));
+        let scheme = header("www-authenticate").split(' ').next().unwrap_or_default();
+        assert!(["Bearer", "Session", "Cloudflare-Access"].contains(&scheme), "{scheme}");
     }
+    let words = plane.words();
     for text in plane.lines().iter().map(String::as_str).chain([body.as_ref()]) {
-        for secret in [PLANTED, plane.token(), crate::fixtures::API_TOKEN] {
+        for secret in [PLANTED, &words.token, &words.session, operator::TOKEN, crate::fixtures::API_TOKEN] {
             assert!(!text.contains(secret), "a secret in {text}");
         }
     }
@@ -42,6 +47,19 @@ pub fn check(plane: &Plane, method: &str, answer: &Response<Bytes>) -> bool {
         assert!(serde_json::from_str::<Value>(&line).is_ok_and(|line| line["request_id"].is_string()), "{line}");
     }
     is_refused
+}
+
+/// An element that inputs try to put into a page.
+const PLANTED_ELEMENT: &str = "<x-planted";
+
+/// A page, or a part of one, or nothing where a browser is sent on: with nothing in it that the plane did not put there.
+fn page(body: &str, policy: &str) {
+    assert!(policy.starts_with("default-src 'none'") && !policy.contains("unsafe"), "{policy}");
+    assert!(!body.contains(PLANTED_ELEMENT), "{body}");
+    assert!(body.matches("<script").count() <= 1, "{body}");
+    if body.starts_with("<!DOCTYPE html>") {
+        assert!(body.ends_with("</html>"), "{body}");
+    }
 }
 
 /// Problem details (RFC 9457) with all that belongs to them, and no more of the request than it takes.

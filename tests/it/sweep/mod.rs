@@ -1,5 +1,7 @@
 //! Every route, by every method, for everybody who may come: [`table`] says what is answered.
 
+mod browser;
+mod caller;
 mod table;
 mod world;
 
@@ -8,7 +10,8 @@ use paramita::http::routes::ROUTES;
 use paramita::rate_limit::Limit;
 use serde_json::{Value as Json, json};
 
-use self::table::{Caller, Row, TABLE};
+use self::caller::{Caller, Cookie};
+use self::table::{Row, TABLE};
 use self::world::World;
 use crate::plane::Answer;
 
@@ -44,12 +47,12 @@ async fn every_route_answers_every_caller_as_the_table_says() {
         for row in TABLE {
             let expected = row.answer_to(caller);
             // What changes something gets a world of its own.
-            if row.method != "GET" && expected.starts_with('2') {
+            if row.method != "GET" && expected.starts_with(['2', '3']) {
                 check_change(row, caller, expected).await;
                 continue;
             }
             let answer = world.ask(row.method, row.path, row.body).await;
-            check(row, caller, expected, &answer);
+            check(&world, row, caller, expected, &answer);
             assert!(world.plane.written() == before, "{caller:?} has {} {} write", row.method, row.path);
             if row.method == "GET" {
                 check_head(row, caller, &answer, &world.ask("HEAD", row.path, "").await);
@@ -75,21 +78,24 @@ async fn check_change(row: &Row, caller: Caller, expected: &str) {
     let world = World::of(caller).await;
     let before = world.plane.written();
     let answer = world.ask(row.method, row.path, row.body).await;
-    check(row, caller, expected, &answer);
+    check(&world, row, caller, expected, &answer);
     world.check_log();
     if matches!(answer.status.as_u16(), 201 | 202) {
         assert!(world.plane.written() != before, "{caller:?}: {} {} wrote nothing", row.method, row.path);
     }
-    if caller == Caller::Tombstone && row.path.contains("{name}") {
+    if caller.is_tombstone() && row.path.contains("{name}") {
         assert!(world.plane.written() == before, "{} {} of a tombstone wrote", row.method, row.path);
     }
 }
 
 #[track_caller]
-fn check(row: &Row, caller: Caller, expected: &str, answer: &Answer) {
+fn check(world: &World, row: &Row, caller: Caller, expected: &str, answer: &Answer) {
     let case = format!("{} {} by {caller:?}", row.method, row.path);
     if row.is_page() {
-        assert_eq!(answer.status.as_u16().to_string(), expected, "{case}: {}", answer.text);
+        assert_eq!(outcome(world, answer), expected, "{case}");
+        let challenge = answer.headers.get("www-authenticate").map(|value| value.to_str().unwrap());
+        assert!(answer.status != 401 || challenge == Some("Session realm=\"tenant\""), "{case}: {challenge:?}");
+        assert!(row.sets_cookie() || !answer.headers.contains_key("set-cookie"), "{case}");
         return check_page(&case, answer);
     }
     let code = if answer.status.as_u16() < 400 { String::new() } else { answer.problem(answer.status.as_u16()) };
@@ -105,6 +111,16 @@ fn check(row: &Row, caller: Caller, expected: &str, answer: &Answer) {
         "401 not_operator" => assert_eq!(challenge, Some("Cloudflare-Access"), "{case}"),
         _ => assert_eq!(challenge, None, "{case}"),
     }
+}
+
+/// A page's status, and where it sends a browser on or what the log says is wrong: the page says so in words.
+fn outcome(world: &World, answer: &Answer) -> String {
+    let status = answer.status.as_u16();
+    let location = answer.headers.get("location").map(|location| location.to_str().unwrap().to_owned());
+    let back = location.as_deref().map(|location| location.split_once("?done=").map_or(location, |(_, done)| done));
+    let line = world.plane.lines_of("request").pop().unwrap();
+    assert_eq!(line["status"], status);
+    format!("{status} {}", back.or(line["code"].as_str()).unwrap_or_default()).trim_end().to_owned()
 }
 
 /// What holds for every answer of data.
@@ -163,7 +179,7 @@ fn without_id(headers: &mut HeaderMap) {
 
 #[tokio::test(start_paused = true)]
 async fn methods_that_an_address_does_not_take_are_named_to_everybody_alike_and_do_nothing() {
-    for caller in [Caller::Nobody, Caller::Own, Caller::Operator] {
+    for caller in [Caller::Nobody, Caller::Own, Caller::Session(Cookie::Own), Caller::Operator] {
         let world = World::of(caller).await;
         let before = world.plane.written();
         for row in TABLE {
@@ -241,6 +257,19 @@ async fn the_log_says_which_operator_asked_and_of_nobody_else_that_he_is_one() {
         let world = World::of(caller).await;
         world.ask("POST", "/admin/api/invites", "{}").await;
         assert_eq!(world.plane.lines_of("request").last().unwrap()["operator"], said, "{caller:?}");
+    }
+}
+
+#[tokio::test(start_paused = true)]
+async fn whatever_the_log_says_of_a_request_has_the_id_of_that_request() {
+    for caller in [Caller::Forger, Caller::NoRole] {
+        let world = World::of(caller).await;
+        let answer = world.ask("GET", "/admin/api/invites", "").await;
+        for event in ["request", "access_refused"] {
+            let line = world.plane.lines_of(event).pop().unwrap();
+            assert_eq!(line["request_id"], answer.headers["x-request-id"].to_str().unwrap(), "{caller:?}: {line}");
+        }
+        assert!(world.plane.lines_of("access_keys").iter().all(|line| line["request_id"].is_string()));
     }
 }
 

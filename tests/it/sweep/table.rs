@@ -1,72 +1,23 @@
 //! What each route is to answer to each caller.
 
-/// Who asks, each of the living tenant `alice` where the address names one.
-#[derive(Clone, Copy, Debug, PartialEq, Eq)]
-pub enum Caller {
-    /// Shows nothing.
-    Nobody,
-    /// Shows a password.
-    OtherScheme,
-    /// Shows what cannot be a token.
-    Malformed,
-    /// Shows a token in good form that nobody ever had.
-    Unknown,
-    /// Shows the token of another tenant.
-    Other,
-    /// Shows a token of alice's that was revoked.
-    Revoked,
-    /// Shows a token of alice's whose time is over.
-    Expired,
-    /// Shows a token of alice's with every scope but this.
-    Without(&'static str),
-    /// Shows alice's token.
-    Own,
-    /// Shows the token of a deleted tenant that was called alice, too.
-    Tombstone,
-    /// Shows what was not signed by Access.
-    Forger,
-    /// Was let in by Access, and has no role here.
-    NoRole,
-    /// Was let in by Access to look.
-    Viewer,
-    /// Was let in by Access to change things.
-    Operator,
-    /// An operator's browser, by the hand of another site's page.
-    OtherSite,
-}
+use super::caller::{Caller, Cookie, Flaw};
 
-impl Caller {
-    pub const ALL: [Self; 17] = [
-        Self::Nobody,
-        Self::OtherScheme,
-        Self::Malformed,
-        Self::Unknown,
-        Self::Other,
-        Self::Revoked,
-        Self::Expired,
-        Self::Without("read"),
-        Self::Without("write"),
-        Self::Without("secrets"),
-        Self::Own,
-        Self::Tombstone,
-        Self::Forger,
-        Self::NoRole,
-        Self::Viewer,
-        Self::Operator,
-        Self::OtherSite,
-    ];
-}
-
-/// Who is let through. Answers are a status, and the code of a problem.
+/// Who is let through. Answers are a status, and the code of a problem or where a browser is sent on: the word of what was
+/// done, if it is back to the tenant's page.
 #[derive(Clone, Copy, Debug)]
 pub enum Gate {
     /// Whoever asks, whatever else he shows.
     Public { answer: &'static str },
     /// Whoever has a token of the tenant with this scope; and what is answered about a deleted one.
     Tenant { scope: &'static str, answer: &'static str, of_deleted: &'static str },
-    /// A page for whoever looks at it, or for whoever has opened the tenant with its token, which none of these callers has
-    /// in a browser; `tests/it/site.rs` is about those who have. Or a form, which a page of the site has to send.
+    /// A page for whoever looks at it.
     Page { answer: &'static str },
+    /// A form of such a page: whoever sends it from there, and proves it if there is a session to prove it of.
+    OpenForm { is_proved: bool, answer: &'static str },
+    /// A page for whoever has opened the tenant with its token; and what all others are answered.
+    Session { answer: &'static str, stranger: &'static str },
+    /// A form of such a page, with the scope that the token has to have; and what is answered about a deleted tenant.
+    Form { scope: &'static str, answer: &'static str, of_deleted: &'static str },
     /// Whoever has this role.
     Operator { role: &'static str, answer: &'static str },
 }
@@ -84,8 +35,26 @@ const fn public(method: &'static str, path: &'static str, body: &'static str, an
     Row { method, path, body, gate: Gate::Public { answer } }
 }
 
-const fn page(method: &'static str, path: &'static str, answer: &'static str) -> Row {
-    Row { method, path, body: "", gate: Gate::Page { answer } }
+const fn page(path: &'static str, answer: &'static str) -> Row {
+    Row { method: "GET", path, body: "", gate: Gate::Page { answer } }
+}
+
+const fn open_form(is_proved: bool, path: &'static str, body: &'static str, answer: &'static str) -> Row {
+    Row { method: "POST", path, body, gate: Gate::OpenForm { is_proved, answer } }
+}
+
+const fn session(path: &'static str, answer: &'static str, stranger: &'static str) -> Row {
+    Row { method: "GET", path, body: "", gate: Gate::Session { answer, stranger } }
+}
+
+const fn form(
+    scope: &'static str,
+    path: &'static str,
+    body: &'static str,
+    answer: &'static str,
+    of_deleted: &'static str,
+) -> Row {
+    Row { method: "POST", path, body, gate: Gate::Form { scope, answer, of_deleted } }
 }
 
 const fn tenant(
@@ -112,24 +81,28 @@ const fn operator(
 /// Every route there is. One that is missing here, or is here and nowhere else, fails the test.
 #[rustfmt::skip]
 pub const TABLE: &[Row] = &[
-    //   method    path                               answer
-    page("GET",    "/",                               "200"),
-    page("GET",    "/signup",                         "200"),
-    page("POST",   "/signup",                         "403"),
-    page("GET",    "/signup/name",                    "200"),
-    page("POST",   "/session",                        "403"),
-    page("POST",   "/session/end",                    "403"),
-    page("GET",    "/tenants/{name}",                 "303"),
-    page("GET",    "/tenants/{name}/progress",        "401"),
-    page("POST",   "/tenants/{name}/spec",            "403"),
-    page("POST",   "/tenants/{name}/secrets",         "403"),
-    page("POST",   "/tenants/{name}/secrets/delete",  "403"),
-    page("POST",   "/tenants/{name}/tokens",          "403"),
-    page("POST",   "/tenants/{name}/tokens/revoke",   "403"),
-    page("POST",   "/tenants/{name}/suspend",         "403"),
-    page("POST",   "/tenants/{name}/resume",          "403"),
-    page("POST",   "/tenants/{name}/delete",          "403"),
-    page("POST",   "/tenants/{name}/undelete",        "403"),
+    //        path                                  answer  of strangers
+    page(     "/",                                  "200"),
+    page(     "/signup",                            "200"),
+    page(     "/signup/name",                       "200"),
+    session(  "/tenants/{name}",                    "200",  "303 /?name=alice#open"),
+    session(  "/tenants/{name}/progress",           "200",  "401 signed_out"),
+
+    //        proved     path                       body                                                         answer
+    open_form(false,     "/signup",                 "name=carol&idempotency_key=0123456789abcdef0123456789abcdef", "200"),
+    open_form(false,     "/session",                "name=bob&token={bobs-token}",                               "303 /tenants/bob"),
+    open_form(true,      "/session/end",            "",                                                          "303 /"),
+
+    //   scope      path                            body                                       answer                of a deleted tenant
+    form("write",   "/tenants/{name}/spec",         "generation=1&instance_type=standard-2",   "303 saved",          "422"),
+    form("secrets", "/tenants/{name}/secrets",      "value.OTHER=planted-by-form",             "303 secrets",        "422"),
+    form("secrets", "/tenants/{name}/secrets/delete", "name={secret}",                         "303 secret-deleted", "422"),
+    form("write",   "/tenants/{name}/tokens",       "scope=write",                             "200",                "422"),
+    form("write",   "/tenants/{name}/tokens/revoke", "id={token}",                             "303 revoked",        "422"),
+    form("write",   "/tenants/{name}/suspend",      "confirm={name}",                          "303 suspended",      "422"),
+    form("write",   "/tenants/{name}/resume",       "",                                        "303 resumed",        "422"),
+    form("write",   "/tenants/{name}/delete",       "confirm={name}",                          "303 deleted",        "303 deleted"),
+    form("write",   "/tenants/{name}/undelete",     "",                                        "303 saved",          "422"),
 
     //             method    path                                    body                  answer
     public(        "GET",    "/healthz",                             "",                   "200"),
@@ -165,27 +138,50 @@ pub const TABLE: &[Row] = &[
 impl Row {
     /// Whether people look at its answers.
     pub fn is_page(&self) -> bool {
-        matches!(self.gate, Gate::Page { .. })
+        !matches!(self.gate, Gate::Public { .. } | Gate::Tenant { .. } | Gate::Operator { .. })
+    }
+
+    /// Whether a good answer to it may begin or end a session.
+    pub fn sets_cookie(&self) -> bool {
+        matches!(self.gate, Gate::OpenForm { .. })
     }
 
     /// What `caller` is to be answered.
     pub fn answer_to(&self, caller: Caller) -> &'static str {
+        let is_flawed = matches!(caller, Caller::BadForm(Flaw::NoProof | Flaw::OthersProof));
+        // The token in the body or the address has every scope: whoever has less cannot revoke it.
+        let is_beyond = self.path.contains("/tokens/");
         match self.gate {
             Gate::Public { answer } | Gate::Page { answer } => answer,
+            Gate::OpenForm { .. } | Gate::Form { .. } if !caller.is_on_own_page() => "403 other_origin",
+            Gate::OpenForm { is_proved: true, .. } | Gate::Form { .. } if is_flawed => "403 form_too_old",
+            Gate::OpenForm { answer, .. } => answer,
+            Gate::Session { answer, stranger } => {
+                if caller.has_session() {
+                    answer
+                } else {
+                    stranger
+                }
+            }
+            Gate::Form { scope, answer, of_deleted } => match caller {
+                Caller::Session(Cookie::Own) => answer,
+                Caller::Session(Cookie::Without(missing)) if missing == scope => "403 scope_missing",
+                Caller::Session(Cookie::Without(_)) if is_beyond => "422",
+                Caller::Session(Cookie::Without(_)) => answer,
+                Caller::Session(Cookie::Tombstone) => of_deleted,
+                _ => "401 signed_out",
+            },
             Gate::Tenant { scope, answer, of_deleted } => match caller {
-                Caller::Nobody | Caller::OtherScheme => "401 token_missing",
                 Caller::Malformed => "401 token_malformed",
                 Caller::Unknown | Caller::Other => "404 no_such_tenant",
                 Caller::Revoked => "401 token_revoked",
                 Caller::Expired => "401 token_expired",
                 Caller::Without(missing) if missing == scope => "403 scope_missing",
-                // The token in the address has every scope: whoever has less cannot revoke it.
-                Caller::Without(_) if self.path.ends_with("/tokens/{token}") => "403 scope_missing",
-                Caller::Without(_) | Caller::Own => answer,
+                Caller::Without(_) if is_beyond => "403 scope_missing",
+                Caller::Without(_) | Caller::Own | Caller::VisitorWithToken => answer,
                 Caller::Tombstone => of_deleted,
-                Caller::Forger | Caller::NoRole | Caller::Viewer | Caller::Operator | Caller::OtherSite => {
-                    "401 token_missing"
-                }
+                // A session among them: its cookie is nothing here.
+                _ => "401 token_missing",
             },
             Gate::Operator { role, answer } => match caller {
                 Caller::NoRole => "403 no_role",

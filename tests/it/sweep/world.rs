@@ -14,15 +14,20 @@ use paramita::registry::db::{Db, DbError, Outcome, Statement};
 use paramita::vault::{ApiToken, InviteCode};
 use serde_json::json;
 
-use super::table::Caller;
+use super::browser::Browser;
+use super::caller::{Caller, Cookie};
 use crate::fixtures::{API_TOKEN, Published};
 use crate::plane::{Answer, TestPlane, settings};
 
 const TEAM: &str = "https://example-team.cloudflareaccess.com";
 const AUDIENCE: &str = "4714c1358e65fe4b408ad6d432a5f878f08194bdb4752441fd56faefa9b2b6f2";
+/// How long a session lasts.
+const SESSION_MS: i64 = DAY_MS / 2;
+/// The plane's own address.
+pub const HOST: &str = "plane.example.com";
 const PLANTED: &str = "planted-secret-0cc175b9c0f1b6a8";
 
-/// What the addresses of the table have in place of what varies.
+/// What the addresses and the forms of the table have in place of what varies.
 const NAMES: [(&str, &str); 4] = [
     ("{name}", "alice"),
     ("{secret}", "ANTHROPIC_API_KEY"),
@@ -54,6 +59,9 @@ impl Db for Measured {
 /// The plane, and what one caller shows.
 pub struct World {
     pub plane: TestPlane,
+    bobs_token: String,
+    /// What goes with a form of the caller's page.
+    proof: Option<String>,
     headers: Vec<(&'static str, String)>,
     /// What no answer and no line of the log may hold.
     hidden: Vec<String>,
@@ -95,22 +103,30 @@ impl World {
             NewInvite { id, hash: &hash, expires_at, tenant_name: None, largest: None, owner: None, note: None };
         plane.app.registry.create_invite(&invite, None, plane.now()).await.unwrap();
         hidden.push(code.expose().to_owned());
+        let browser = Browser::of(&plane, caller, &tokens).await;
         prepare(&plane, caller).await;
-        let headers = shown(&plane, caller, &tokens);
-        let world = Self { plane, headers, hidden, effort };
+        let headers = browser.headers.into_iter().chain(shown(&plane, caller, &tokens)).collect();
+        let world = Self { plane, bobs_token: tokens.remove(2), proof: browser.proof, headers, hidden, effort };
         // A token's first use is noted, and the keys of Access are fetched when they are first needed.
-        for path in ["/v1/tenants/alice", "/admin/api/invites"] {
+        for path in ["/v1/tenants/alice", "/admin/api/invites", "/tenants/alice"] {
             world.ask("GET", path, "").await;
         }
         world.plane.lose_nudges();
         world
     }
 
-    /// Asks as the caller; `path` may be one of the table's.
-    pub async fn ask(&self, method: &str, path: &str, body: &'static str) -> Answer {
-        let path = NAMES.iter().fold(path.to_owned(), |path, (place, name)| path.replace(place, name));
-        let mut request = Request::builder().method(method).uri(path).header("content-type", "application/json");
-        for (name, value) in self.headers.iter().chain([&("host", "plane.example.com".to_owned())]) {
+    /// Asks as the caller; `path` and `body` may be the table's. What is no JSON is a form.
+    pub async fn ask(&self, method: &str, path: &str, body: &str) -> Answer {
+        let filled = |text: &str| NAMES.iter().fold(text.to_owned(), |text, (place, name)| text.replace(place, name));
+        let (path, mut body) = (filled(path), body.to_owned());
+        let is_form = method == "POST" && !["/v1/", "/admin/"].iter().any(|api| path.starts_with(api));
+        if is_form {
+            let proof = self.proof.iter().map(|proof| format!("&csrf={proof}"));
+            body = proof.fold(filled(&body).replace("{bobs-token}", &self.bobs_token), |body, proof| body + &proof);
+        }
+        let media_type = if is_form { "application/x-www-form-urlencoded" } else { "application/json" };
+        let mut request = Request::builder().method(method).uri(path).header("content-type", media_type);
+        for (name, value) in self.headers.iter().chain([&("host", HOST.to_owned())]) {
             request = request.header(*name, value);
         }
         let answer = self.plane.send(request.body(Bytes::from(body)).unwrap()).await;
@@ -122,7 +138,7 @@ impl World {
     }
 
     /// Asks, and says what that took of the database.
-    pub async fn ask_measured(&self, method: &str, path: &str, body: &'static str) -> (Answer, Effort) {
+    pub async fn ask_measured(&self, method: &str, path: &str, body: &str) -> (Answer, Effort) {
         self.effort.lock().unwrap().clear();
         let answer = self.ask(method, path, body).await;
         (answer, std::mem::take(&mut *self.effort.lock().unwrap()))
@@ -131,7 +147,8 @@ impl World {
     /// Nothing of what is hidden was logged.
     pub fn check_log(&self) {
         let said = json!(self.plane.lines()).to_string();
-        for hidden in &self.hidden {
+        let cookies = self.headers.iter().filter(|(name, _)| *name == "cookie").map(|(_, cookie)| cookie);
+        for hidden in self.hidden.iter().chain(cookies).chain(&self.proof) {
             assert!(!said.contains(hidden), "{hidden} is in the log");
         }
     }
@@ -156,11 +173,12 @@ async fn prepare(plane: &TestPlane, caller: Caller) {
         };
     }
     let change = match caller {
-        Caller::Revoked => alices!("revoked_at_ms = 1"),
-        Caller::Expired => alices!("expires_at_ms = 1"),
-        Caller::Without("read") => alices!("scopes = 'write secrets'"),
-        Caller::Without("write") => alices!("scopes = 'read secrets'"),
-        Caller::Without("secrets") => alices!("scopes = 'read write'"),
+        Caller::Revoked | Caller::Session(Cookie::Revoked) => alices!("revoked_at_ms = 1"),
+        Caller::Expired | Caller::Session(Cookie::Expired) => alices!("expires_at_ms = 1"),
+        Caller::Without("read") | Caller::Session(Cookie::Without("read")) => alices!("scopes = 'write secrets'"),
+        Caller::Without("write") | Caller::Session(Cookie::Without("write")) => alices!("scopes = 'read secrets'"),
+        Caller::Without("secrets") | Caller::Session(Cookie::Without("secrets")) => alices!("scopes = 'read write'"),
+        Caller::Session(Cookie::Over | Cookie::Prolonged) => return plane.clock.advance_ms(SESSION_MS),
         _ => return,
     };
     plane.sql(change).await;
@@ -174,12 +192,14 @@ fn shown(plane: &TestPlane, caller: Caller, tokens: &[String]) -> Vec<(&'static 
     };
     let assertion = |token: String| vec![("cf-access-jwt-assertion", token)];
     match caller {
-        Caller::Nobody => Vec::new(),
+        Caller::Nobody | Caller::Visitor | Caller::Session(_) | Caller::BadForm(_) => Vec::new(),
         Caller::OtherScheme => vec![("authorization", "Basic YWxpY2U6aHVudGVyMg==".to_owned())],
         Caller::Malformed => bearer(&tokens[1][..20]),
         Caller::Unknown => bearer(ApiToken::generate(&SeededEntropy::new(99)).expose()),
         Caller::Other => bearer(&tokens[2]),
-        Caller::Own | Caller::Revoked | Caller::Expired | Caller::Without(_) => bearer(&tokens[1]),
+        Caller::Own | Caller::Revoked | Caller::Expired | Caller::Without(_) | Caller::VisitorWithToken => {
+            bearer(&tokens[1])
+        }
         Caller::Tombstone => bearer(&tokens[0]),
         Caller::Forger => assertion(access("ada@example.com").rsplit_once('.').unwrap().0.to_owned() + ".AAAA"),
         Caller::NoRole => assertion(access("eve@example.org")),
