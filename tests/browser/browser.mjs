@@ -63,7 +63,11 @@ export async function open(browser, { width, theme, scripts } = ways[0]) {
   const complain = (text) => page.complaints.push(text);
   page.on("console", (message) => ["error", "warning"].includes(message.type()) && complain(message.text()));
   page.on("pageerror", (error) => complain(String(error)));
-  page.on("requestfailed", (request) => complain(`${request.url()}: ${request.failure()?.errorText}`));
+  page.on("requestfailed", (request) => {
+    const why = request.failure()?.errorText;
+    // Whoever leaves a page cuts off what it was still asking for: no fault of the page.
+    if (why !== "net::ERR_ABORTED") complain(`${request.url()}: ${why}`);
+  });
   return page;
 }
 

@@ -23,8 +23,6 @@ export async function visit(browser, plane, way) {
 /** The browser had nothing against the page but that a form was refused, or came back, with one of `statuses`. */
 export function content(page, ...statuses) {
   const expected = (text) =>
-    // A page that is left stops asking how far it is.
-    /\/(progress|signup\/name)\?.*net::ERR_ABORTED/.test(text) ||
     statuses.some((status) => text.startsWith(`Failed to load resource: the server responded with a status of ${status}`));
   assert.deepEqual(page.complaints.filter((text) => !expected(text)), []);
   page.complaints.length = 0;
