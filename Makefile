@@ -54,7 +54,7 @@ test: setup wasm chromium $(SCHEMATHESIS_DONE) ## Run all tests, those in the re
 	$(call say,"Tests: publishing releases and running tenants")
 	node --test tools/release/*.test.mjs emulator/runner/*.test.mjs
 	$(call say,"Tests: the pages in a real browser; what it saw is in build/screenshots")
-	node --test tests/browser/samples.test.mjs
+	node --test tests/browser/*.test.mjs
 
 .PHONY: openapi
 openapi: | prerequisites ## Write the API's document and its reference page, assets/openapi.json and reference.html, anew

@@ -121,9 +121,9 @@ pub fn dimensions(size: InstanceType) -> Markup {
     };
     let quarters = dimensions.memory_quarter_gib;
     html! {
-        (cpus) "\u{a0}vCPU · "
+        (cpus) "\u{a0}vCPU, "
         @if quarters.is_multiple_of(4) { (quarters / 4) "\u{a0}GiB" } @else { (quarters * 256) "\u{a0}MiB" }
-        "\u{a0}memory · " (dimensions.disk_gb) "\u{a0}GB\u{a0}disk"
+        "\u{a0}memory, " (dimensions.disk_gb) "\u{a0}GB\u{a0}disk"
     }
 }
 
@@ -152,23 +152,28 @@ pub fn size_picker(sizes: &[Size], chosen: InstanceType, error: Option<&str>) ->
     }
 }
 
-const SLEEPS: [(&str, &str); 5] = [
-    ("never", "Never: always there at once"),
-    ("10m", "After 10 minutes without work"),
-    ("30m", "After 30 minutes without work"),
-    ("1h", "After an hour without work"),
-    ("6h", "After 6 hours without work"),
-];
+/// The times to sleep that are offered, and how people say them.
+const SLEEPS: [(&str, &str); 4] = [("10m", "10 minutes"), ("30m", "30 minutes"), ("1h", "an hour"), ("6h", "6 hours")];
+
+/// When an instance sleeps, for people: `never`, `after an hour`.
+pub fn sleeps(sleep: &SleepAfter) -> String {
+    let exact = sleep.to_string();
+    let words = SLEEPS.iter().find(|(value, _)| *value == exact).map_or(exact.as_str(), |(_, words)| words);
+    if *sleep == SleepAfter::Never { exact } else { format!("after {words}") }
+}
 
 /// When to sleep, by a list called `sleep_after`; a value that is not on it is added.
 pub fn sleep_picker(chosen: &SleepAfter, error: Option<&str>) -> Markup {
     let chosen = chosen.to_string();
-    let is_listed = SLEEPS.iter().any(|(value, _)| *value == chosen);
+    let is_listed = chosen == "never" || SLEEPS.iter().any(|(value, _)| *value == chosen);
     let hint = "Asleep it costs nothing but storage; the first request then waits a little while it wakes.";
     let control = html! {
         select id="sleep_after" name="sleep_after" aria-describedby=(described_by("sleep_after"))
             aria-invalid=[error.map(|_| "true")] {
-            @for (value, words) in SLEEPS { option value=(value) selected[value == chosen] { (words) } }
+            option value="never" selected[chosen == "never"] { "Never: always there at once" }
+            @for (value, words) in SLEEPS {
+                option value=(value) selected[value == chosen] { "After " (words) " without work" }
+            }
             @if !is_listed { option value=(chosen) selected { "After " (chosen) " without work" } }
         }
     };

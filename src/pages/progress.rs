@@ -156,7 +156,7 @@ fn list(progress: &Progress<'_>) -> Markup {
                 }
             }
             @if !is_settled {
-                noscript { p { a href={ "/tenants/" (name) } { "Load the page again to see how far it is" } } }
+                noscript { p { a href={ "/tenants/" (name) } { "See on its page how far it is" } } }
             } @else {
                 p.actions {
                     @if let Some(address) = progress.address.filter(|_| progress.is_running()) { a.button href=(address) { "Open " (name) } }

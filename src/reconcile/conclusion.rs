@@ -22,6 +22,9 @@ pub const RESTART_MS: i64 = 16 * 60 * 1_000;
 /// What follows it in a condition is said to callers of the API; a page has a button for it.
 pub const TRY_AGAIN: &str = "Then try again:";
 
+/// What parts the names of secrets on their way from the time since which they wait.
+pub const WAITING_SINCE: &str = "; waiting since ";
+
 /// Why a round stopped planning.
 pub enum Stop {
     /// Nothing is left to do.
@@ -203,7 +206,7 @@ impl Conclusion<'_> {
         } else if !unpushed.is_empty() {
             let since = secrets.iter().filter(|secret| secret.is_unpushed()).map(|secret| secret.updated_at).min();
             let since = since.unwrap_or(now);
-            (Status::False, "Pending", format!("not yet on the Worker: {}; waiting since {since}", unpushed.join(", ")))
+            (Status::False, "Pending", format!("not yet on the Worker: {}{WAITING_SINCE}{since}", unpushed.join(", ")))
         } else {
             match self.restart() {
                 None => (Status::True, "Live", "every secret is on the Worker and in what runs".to_owned()),

@@ -18,5 +18,5 @@ pub mod step;
 mod verdict;
 pub mod wrangler_config;
 
-pub use conclusion::{RESTART_MS, TRY_AGAIN};
+pub use conclusion::{RESTART_MS, TRY_AGAIN, WAITING_SINCE};
 pub use round::{LEASE_MS, Outcome, Report, run_round};

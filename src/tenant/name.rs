@@ -25,7 +25,7 @@ pub struct TenantName(String);
 pub enum NameError {
     /// Wrong characters, or a hyphen at an end, or empty.
     #[error(
-        "Tenant name must be lowercase alphanumeric, with hyphens inside only: a-z, 0-9 and -, starting and ending with a letter or digit"
+        "Tenant name must be lowercase alphanumeric (a-z, 0-9), with hyphens inside only"
     )]
     Malformed,
     /// Too long.

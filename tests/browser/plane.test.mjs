@@ -2,9 +2,12 @@
 
 import assert from "node:assert/strict";
 import { after, before, describe, test } from "node:test";
-import { launch, ways } from "./browser.mjs";
+import { launch, turn, ways } from "./browser.mjs";
 import { startPlane } from "./plane.mjs";
 import { content, ends, kept, look, signUp, unfold, visit, workLimitMs } from "./visitor.mjs";
+
+/** The narrowest of the ways in which pages are looked at. */
+const narrow = ways.find((way) => way.width < 400);
 
 let browser;
 let plane;
@@ -34,10 +37,14 @@ describe("somebody with scripts", () => {
   test("is told while typing whether the name can be had", async () => {
     const name = page.getByLabel("Name", { exact: true });
     const said = page.locator("#name-said");
+    await turn(page, narrow);
+    const below = await page.locator(".sizes").boundingBox();
     await name.fill("admin");
     await said.getByText(/reserved/).waitFor();
+    assert.deepEqual(await page.locator(".sizes").boundingBox(), below, "nothing moves");
     await name.fill("Al");
     await said.getByText(/lowercase/).waitFor();
+    assert.deepEqual(await page.locator(".sizes").boundingBox(), below, "nothing moves");
     await look(page, "signup-name-refused");
     await name.fill("alice");
     await said.getByText("Free:").waitFor();
@@ -100,16 +107,16 @@ describe("somebody with scripts", () => {
     await page.locator(".pill", { hasText: "Ready" }).first().waitFor();
     const html = await page.content();
     assert.ok(!html.includes(own.token) && !html.includes(own.gatewayToken));
-    // It speaks to people: they have buttons for what programs send.
-    assert.ok(!/PATCH|\/v1\//.test(html));
     await look(page, "tenant");
     content(page);
   });
 
   const secret = (name) => page.locator("#secrets li", { has: page.getByText(name, { exact: true }) });
 
-  /** The change that is under way comes to its end on the page; then the page is loaded again. */
-  async function settled() {
+  /** The page says so; then the change that is under way comes to its end on it, and it is loaded again. */
+  async function settled(said) {
+    await page.locator(".notice[role=status]", { hasText: said }).waitFor();
+    await page.waitForLoadState();
     if (await page.locator("#progress").count()) {
       await page.locator("#progress:not([hx-get])").waitFor({ timeout: workLimitMs });
       await page.to("/tenants/alice");
@@ -119,10 +126,9 @@ describe("somebody with scripts", () => {
   test("sets a secret that is missing and sees it arrive", async () => {
     await page.getByLabel("ANTHROPIC_API_KEY").fill("sk-ant-something");
     await page.getByRole("button", { name: "Set them" }).first().click();
-    await page.getByText("The secrets are on their way to your Worker.").waitFor();
     await secret("ANTHROPIC_API_KEY").getByText("On its way").waitFor();
     await look(page, "tenant-secret-pending");
-    await settled();
+    await settled("The secrets are on their way to your Worker.");
     content(page);
   });
 
@@ -134,19 +140,20 @@ describe("somebody with scripts", () => {
     await look(page, "tenant-paste-refused");
     await page.locator("#paste").fill("CF_ACCESS_TEAM_DOMAIN=team.example\nCF_ACCESS_AUD=abc\nTELEGRAM_BOT_TOKEN=123:abc");
     await page.getByRole("button", { name: "Set them" }).last().click();
-    await settled();
+    await settled("The secrets are on their way to your Worker.");
     for (const name of ["CF_ACCESS_TEAM_DOMAIN", "CF_ACCESS_AUD", "TELEGRAM_BOT_TOKEN"]) {
       await secret(name).getByText("On its way").waitFor();
     }
     assert.equal(await page.getByText("OpenClaw needs these to work").count(), 0);
+    await page.getByText("Your Worker has them. The container restarts to have them too").waitFor();
+    await look(page, "tenant-secrets-restarting");
     content(page, 422);
   });
 
   test("deletes a secret", async () => {
     await unfold(secret("TELEGRAM_BOT_TOKEN"), "Replace or delete");
     await secret("TELEGRAM_BOT_TOKEN").getByRole("button", { name: "Delete" }).click();
-    await page.getByText("The secret is on its way out.").waitFor();
-    await settled();
+    await settled("The secret is on its way out.");
     await secret("TELEGRAM_BOT_TOKEN").getByText("Not set").waitFor();
     content(page);
   });
@@ -164,7 +171,7 @@ describe("somebody with scripts", () => {
     await page.getByRole("button", { name: "Save the change" }).click();
     await page.getByText("Saved. The change is being made.").waitFor();
     await look(page, "tenant-changing");
-    await settled();
+    await settled("Saved. The change is being made.");
     await page.locator(".facts", { hasText: "standard-2" }).waitFor();
     content(page);
   });
@@ -177,8 +184,7 @@ describe("somebody with scripts", () => {
     await look(page, "tenant-suspend-refused");
     await typed().fill("alice");
     await page.getByRole("button", { name: "Suspend" }).click();
-    await page.getByText("It is being suspended. Its data is kept.").waitFor();
-    await settled();
+    await settled("It is being suspended. Its data is kept.");
     await page.locator(".title .pill", { hasText: "Suspended" }).waitFor();
     assert.match(await page.locator("#life").innerText(), /costs about \$[1-9]\d*\.\d\d a month again/);
     await look(page, "tenant-suspended");
@@ -187,8 +193,7 @@ describe("somebody with scripts", () => {
     await page.getByText("it counts from when your tenant runs again").waitFor();
     await page.getByRole("link", { name: "Leave it as it is" }).click();
     await page.getByRole("button", { name: "Resume" }).click();
-    await page.getByText("It is being started again.").waitFor();
-    await settled();
+    await settled("It is being started again.");
     await page.locator(".title .pill", { hasText: "Ready" }).waitFor();
     content(page, 422);
   });
@@ -217,7 +222,7 @@ describe("somebody with scripts", () => {
     await page.getByRole("button", { name: "Delete alice" }).click();
     await page.getByText("It is being deleted.").first().waitFor();
     await look(page, "tenant-deleting");
-    await settled();
+    await settled("It is being deleted.");
     await page.getByRole("heading", { name: "Receipt" }).waitFor();
     await look(page, "tenant-data-kept");
     await page.getByRole("button", { name: "Bring it back" }).click();
@@ -234,10 +239,10 @@ describe("somebody with scripts", () => {
     await page.getByLabel("Keep its data").selectOption("0");
     await page.locator("#delete-confirm").fill("alice");
     await page.getByRole("button", { name: "Delete alice" }).click();
-    await page.getByText("It is being deleted.").first().waitFor();
-    await settled();
+    await settled("It is being deleted.");
     await page.locator(".title .pill", { hasText: "Gone" }).waitFor();
     assert.equal(await page.locator("#receipt li", { hasText: "Gone, seen" }).count(), 5);
+    await page.getByRole("link", { name: "Sign up anew" }).waitFor();
     await look(page, "tenant-gone");
     const { buckets, scripts, applications } = await (await fetch(`${plane.emulator}/__emulator/state`)).json();
     assert.deepEqual([buckets, scripts, applications].map((all) => Object.keys(all).length), [0, 0, 0]);
@@ -326,7 +331,7 @@ describe("somebody without scripts", () => {
   });
 
   test("follows it to the tenant's page and sees it get ready", async () => {
-    await page.getByRole("link", { name: "Load the page again" }).click();
+    await page.getByRole("link", { name: "See on its page how far it is" }).click();
     await until("Ready");
     await look(page, "plain-tenant");
     content(page);

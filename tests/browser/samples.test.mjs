@@ -2,7 +2,7 @@
 
 import assert from "node:assert/strict";
 import { after, before, describe, test } from "node:test";
-import { accessible, fits, launch, open, shot, silent, ways } from "./browser.mjs";
+import { accessible, fits, launch, open, shot, silent, turn, ways } from "./browser.mjs";
 import { serveSamples } from "./samples.mjs";
 
 let browser;
@@ -25,25 +25,40 @@ async function show(name, way) {
   return page;
 }
 
-// Two at a time: a page and its test wait for each other.
-describe("every page", { concurrency: 2 }, () => {
-  for (const way of ways) {
-    test(`looked at ${way.name}: nothing in the way of anybody, nothing over the edge, nothing refused`, async (t) => {
-      for (const name of samples.pages) {
-        await t.test(name, async () => {
-          const page = await show(name, way);
-          await shot(page, `${name}-${way.name}`);
-          await fits(page);
-          // What is folded away is looked at as well.
-          await page.evaluate(() => document.querySelectorAll("details").forEach((details) => (details.open = true)));
-          await fits(page);
-          await accessible(page, way.theme);
-          silent(page);
-          await page.context().close();
-        });
-      }
+describe("every page", () => {
+  for (const scripts of [true, false]) {
+    const title = `${scripts ? "with" : "without"} scripts: nothing in the way of anybody, over the edge or refused`;
+    // Two at a time: a page and its test wait for each other.
+    test(title, { concurrency: 2 }, async (t) => {
+      const inWays = ways.filter((way) => way.scripts === scripts);
+      await Promise.all(samples.pages.map((name) => t.test(name, () => lookAt(name, inWays))));
     });
   }
+
+  async function lookAt(name, inWays) {
+    const page = await show(name, inWays[0]);
+    for (const way of inWays) {
+      await turn(page, way);
+      await fold(page);
+      await shot(page, `${name}-${way.name}`);
+      await fits(page);
+      await unfold(page);
+      await fits(page);
+      await accessible(page, way.theme);
+    }
+    silent(page);
+    await page.context().close();
+  }
+
+  // What is folded away is looked at as well.
+  const unfold = (page) =>
+    page.evaluate(() => document.querySelectorAll("details:not([open])").forEach((details) => {
+      details.open = details.wasFolded = true;
+    }));
+  const fold = (page) =>
+    page.evaluate(() => document.querySelectorAll("details").forEach((details) => {
+      if (details.wasFolded) details.open = false;
+    }));
 });
 
 describe("with scripts", () => {

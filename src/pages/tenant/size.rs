@@ -101,7 +101,7 @@ pub fn preview(preview: &Preview<'_>) -> Markup {
                 thead { tr { td {} th scope="col" { "Now" } th scope="col" { "Then" } } }
                 tbody {
                     (row("Size", before.instance_type.as_str(), after.instance_type.as_str()))
-                    (row("Sleeps", &sleeps(&before.sleep_after), &sleeps(&after.sleep_after)))
+                    (row("Sleeps", &parts::sleeps(&before.sleep_after), &parts::sleeps(&after.sleep_after)))
                     (row("A month", before.monthly, after.monthly))
                 }
             }
@@ -127,13 +127,6 @@ pub fn preview(preview: &Preview<'_>) -> Markup {
         }
     };
     page(preview.frame, "Change it?", &content)
-}
-
-fn sleeps(sleep: &SleepAfter) -> String {
-    match sleep {
-        SleepAfter::Never => "never".to_owned(),
-        SleepAfter::Idle { .. } => format!("after {sleep}"),
-    }
 }
 
 fn row(title: &str, before: &str, after: &str) -> Markup {

@@ -3,9 +3,9 @@
 use maud::{Markup, html};
 
 use super::{TenantPage, form};
-use crate::pages::parts::{dimensions, hidden, until, when};
+use crate::pages::parts::{dimensions, hidden, sleeps, until, when};
 use crate::pages::progress::progress;
-use crate::reconcile::TRY_AGAIN;
+use crate::reconcile::{RESTART_MS, TRY_AGAIN, WAITING_SINCE};
 use crate::tenant::{Condition, Phase, SleepAfter, Status, Tenant};
 
 pub fn state(shown: &TenantPage<'_>) -> Markup {
@@ -27,6 +27,7 @@ pub fn state(shown: &TenantPage<'_>) -> Markup {
         @if let Some(address) = shown.progress.address.filter(|_| is_open) {
             p.actions { a.button href=(address) { "Open " (name) } a.address href=(address) { (address) } }
         }
+        @if tenant.phase == Phase::Deleted { p.actions { a.button href="/signup" { "Sign up anew" } } }
         @if tenant.deletion.is_none() { (sections()) }
         section.card aria-labelledby="state-title" {
             h2 id="state-title" { "State" }
@@ -98,7 +99,9 @@ fn question(condition: &Condition, phase: Phase) -> (&'static str, &str) {
             Phase::Suspended => ("still", "Suspended"),
             Phase::Deleting if condition.reason != "DataKept" => ("busy", "Being deleted"),
             Phase::Deleting | Phase::Deleted => ("still", "Deleted"),
-            Phase::Pending | Phase::Updating | Phase::Ready => ("busy", "Not ready yet"),
+            Phase::Pending => ("busy", "Being made"),
+            Phase::Updating => ("busy", "Being changed"),
+            Phase::Ready => ("busy", "Not ready yet"),
         },
         ("SecretsReady", Status::True) => ("good", "Secrets are set"),
         ("SecretsReady", _) if matches!(condition.reason.as_str(), "Pending" | "Restarting") => {
@@ -114,7 +117,8 @@ fn question(condition: &Condition, phase: Phase) -> (&'static str, &str) {
 /// What a condition says, with this page's own ways in place of the API's.
 fn message(condition: &Condition, shown: &TenantPage<'_>) -> Markup {
     let asked = || shown.secrets.iter().filter(|line| line.is_needed());
-    let again = condition.message.split(TRY_AGAIN).next().unwrap_or_default().trim_end();
+    let said = condition.message.split(TRY_AGAIN).next().unwrap_or_default().trim_end();
+    let kept = shown.progress.tenant.deletion.map(|deletion| deletion.keep_data_until);
     html! {
         @if condition.kind == "SecretsReady" && condition.status == Status::False && asked().next().is_some() {
             "To be set: "
@@ -123,7 +127,18 @@ fn message(condition: &Condition, shown: &TenantPage<'_>) -> Markup {
                 code { (line.name) }
             }
             ". " a href="#secrets" { "Set what is missing" }
-        } @else { (again) }
+        } @else {
+            @match (condition.reason.as_str(), kept) {
+                ("Restarting", _) => {
+                    "Your Worker has them. The container restarts to have them too, which takes " (RESTART_MS / 60_000)
+                    " minutes at most."
+                },
+                // Since when is what stands beside it.
+                ("Pending", _) => (said.split(WAITING_SINCE).next().unwrap_or_default()),
+                ("DataKept", Some(at)) => { "All but its data, which is kept until " (until(at)) " and then goes too." },
+                _ => (said),
+            }
+        }
     }
 }
 
@@ -135,7 +150,7 @@ fn facts(shown: &TenantPage<'_>) -> Markup {
             div { dt { "Size" } dd { (spec.instance_type.as_str()) small { (dimensions(spec.instance_type)) } } }
             div {
                 dt { "Sleeps" }
-                dd { @match &spec.sleep_after { SleepAfter::Never => "never", idle => { "after " (idle) small { "without work" } } } }
+                dd { (sleeps(&spec.sleep_after)) @if spec.sleep_after != SleepAfter::Never { small { "without work" } } }
             }
             div { dt { "Costs" } dd { (shown.monthly) small { "a month, about" } } }
             div { dt { "Signed up" } dd { (when(tenant.created_at)) } }
