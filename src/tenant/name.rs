@@ -24,9 +24,7 @@ pub struct TenantName(String);
 #[derive(Clone, Debug, PartialEq, Eq, thiserror::Error)]
 pub enum NameError {
     /// Wrong characters, or a hyphen at an end, or empty.
-    #[error(
-        "Tenant name must be lowercase alphanumeric (a-z, 0-9), with hyphens inside only"
-    )]
+    #[error("Tenant name must be lowercase alphanumeric (a-z, 0-9), with hyphens inside only")]
     Malformed,
     /// Too long.
     #[error(
