@@ -21,7 +21,7 @@ fn answered(data: &[u8]) -> Option<Answered> {
     let text = String::from_utf8_lossy(data);
     let (head, body) = text.split_once("\n\n").unwrap_or((&text, ""));
     let mut lines = head.lines();
-    let Some((method, address)) = lines.next().unwrap_or_default().split_once(' ') else { return None };
+    let (method, address) = lines.next().unwrap_or_default().split_once(' ')?;
     let (Ok(method), Ok(address)) = (method.parse::<Method>(), address.parse::<Uri>()) else { return None };
     let plane = Plane::new();
     let words = plane.words();
