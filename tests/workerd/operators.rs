@@ -108,8 +108,8 @@ fn an_operator_signs_in_and_invites_and_no_forged_token_does() {
         for (method, body) in [("GET", None), ("POST", Some(json!({})))] {
             let refused = ask(&plane, method, &forged, body.as_ref());
             assert_eq!((refused.status, &refused.json()["code"]), (401, &json!("not_operator")), "{reason}");
-            let lines = plane.lines().into_iter().filter(|line| line["event"] == "access_refused");
-            assert_eq!(lines.last().unwrap()["reason"], reason);
+            let mut lines = plane.lines().into_iter().filter(|line| line["event"] == "access_refused");
+            assert_eq!(lines.next_back().unwrap()["reason"], reason);
         }
     }
 
