@@ -2,7 +2,7 @@
 
 use std::sync::Arc;
 
-use crate::access::keyring::Keyring;
+use crate::access::Access;
 use crate::access::verifier::Verifier;
 use crate::clock::Clock;
 use crate::cloudflare::{Client, Transport};
@@ -50,10 +50,8 @@ pub struct App {
     pub registry: Registry,
     /// The Cloudflare API.
     pub cloudflare: Client,
-    /// The keys of Cloudflare Access.
-    pub keyring: Arc<Keyring>,
-    /// Checks signatures.
-    pub verifier: Arc<dyn Verifier>,
+    /// Tells operators from others; `None`: there are no operators.
+    pub access: Option<Access>,
     /// Tells the time.
     pub clock: Arc<dyn Clock>,
     /// Gives random bytes.
@@ -77,13 +75,14 @@ impl App {
         let token = config.api_token.clone();
         let turnstile = config.turnstile.clone();
         let turnstile = turnstile.map(|keys| Turnstile::new(keys, ports.transport.clone(), ports.entropy.clone()));
+        let access = config.access.clone();
+        let access = access.map(|settings| Access::new(settings, ports.keys, ports.verifier, ports.clock.clone()));
         let cloudflare = Client::new(ports.transport, &config.api_base_url, &config.account_id, token, log.clone());
         Self {
             config: Arc::new(config),
             registry: Registry::new(ports.db),
             cloudflare,
-            keyring: Arc::new(Keyring::new(ports.keys, ports.clock.clone())),
-            verifier: ports.verifier,
+            access,
             clock: ports.clock,
             entropy: ports.entropy,
             wake: ports.wake,

@@ -28,16 +28,21 @@ pub mod settings;
 pub mod token;
 pub mod verifier;
 
+use std::sync::Arc;
+
 use http::header::COOKIE;
 use http::{HeaderMap, HeaderName};
 
-use crate::app::App;
-use crate::log::Level;
+use crate::clock::Clock;
+use crate::cloudflare::Transport;
+use crate::log::{Level, Logger};
 pub use claims::Identity;
+use keyring::Keyring;
 pub use refusal::{Invalid, Refusal};
 pub use role::Role;
 pub use settings::Settings;
 use token::Token;
+use verifier::Verifier;
 
 /// The header in which Access hands the token on.
 pub const ASSERTION: HeaderName = HeaderName::from_static("cf-access-jwt-assertion");
@@ -57,28 +62,50 @@ pub struct Operator {
     pub role: Role,
 }
 
-/// Tells who sent a request with these headers. Reads nothing but [`HEADERS_READ`]; changes nothing but the cached keys.
-///
-/// A refusal for a token is in the log with its reason; the caller is told only that it is not valid.
-pub async fn authenticate(app: &App, headers: &HeaderMap) -> Result<Operator, Refusal> {
-    let result = identify(app, headers).await;
-    if let Err(refusal @ (Refusal::Invalid(_) | Refusal::NoRole(_))) = &result {
-        app.log.write(&app.log.line(Level::Warn, "access_refused").with("reason", refusal.reason()));
-    }
-    result
+/// The door of the operators. Cheap to clone; every clone has the same cached keys.
+#[derive(Clone)]
+pub struct Access {
+    settings: Arc<Settings>,
+    keyring: Arc<Keyring>,
+    verifier: Arc<dyn Verifier>,
+    clock: Arc<dyn Clock>,
 }
 
-async fn identify(app: &App, headers: &HeaderMap) -> Result<Operator, Refusal> {
-    let settings = app.config.access.as_ref().ok_or(Refusal::NotConfigured)?;
-    let token = Token::parse(shown(headers)?)?;
-    let key = app.keyring.key(&app.log, settings, token.kid()).await?;
-    if !app.verifier.verify(&key, token.signed(), token.signature()).await {
-        return Err(Invalid::Signature.into());
+impl Access {
+    /// The door that `settings` say, with keys that `keys` fetches.
+    pub fn new(
+        settings: Settings,
+        keys: Arc<dyn Transport>,
+        verifier: Arc<dyn Verifier>,
+        clock: Arc<dyn Clock>,
+    ) -> Self {
+        let keyring = Arc::new(Keyring::new(keys, clock.clone()));
+        Self { settings: Arc::new(settings), keyring, verifier, clock }
     }
-    let claims = claims::read(token.payload(), settings, app.clock.now())?;
-    match settings.roles.of(&claims) {
-        Some(role) => Ok(Operator { identity: claims.identity, role }),
-        None => Err(Refusal::NoRole(claims.identity)),
+
+    /// Tells who sent a request with these headers. Reads nothing but [`HEADERS_READ`]; changes nothing but the cached
+    /// keys.
+    ///
+    /// A refusal for a token is in the log with its reason; the caller is told only that it is not valid.
+    pub async fn authenticate(&self, log: &Logger, headers: &HeaderMap) -> Result<Operator, Refusal> {
+        let result = self.identify(log, headers).await;
+        if let Err(refusal @ (Refusal::Invalid(_) | Refusal::NoRole(_))) = &result {
+            log.write(&log.line(Level::Warn, "access_refused").with("reason", refusal.reason()));
+        }
+        result
+    }
+
+    async fn identify(&self, log: &Logger, headers: &HeaderMap) -> Result<Operator, Refusal> {
+        let token = Token::parse(shown(headers)?)?;
+        let key = self.keyring.key(log, &self.settings, token.kid()).await?;
+        if !self.verifier.verify(&key, token.signed(), token.signature()).await {
+            return Err(Invalid::Signature.into());
+        }
+        let claims = claims::read(token.payload(), &self.settings, self.clock.now())?;
+        match self.settings.roles.of(&claims) {
+            Some(role) => Ok(Operator { identity: claims.identity, role }),
+            None => Err(Refusal::NoRole(claims.identity)),
+        }
     }
 }
 

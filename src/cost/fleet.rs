@@ -4,7 +4,7 @@
 
 use serde::Serialize;
 
-use super::estimate::Bill;
+use super::bill::Bill;
 use super::money::Money;
 use super::prices::{ALLOWANCE, Consumption, PLAN};
 use super::usage::Usage;

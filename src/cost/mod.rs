@@ -8,6 +8,7 @@
 //! | what its spec leads to, and what a change of it would | [`forecast`] |
 //! | what all tenants of the account cost together | [`fleet`] |
 
+pub mod bill;
 pub mod difference;
 pub mod estimate;
 pub mod fleet;
@@ -17,8 +18,9 @@ pub mod preset;
 pub mod prices;
 pub mod usage;
 
+pub use bill::Bill;
 pub use difference::Difference;
-pub use estimate::{Bill, Estimate};
+pub use estimate::Estimate;
 pub use fleet::FleetBill;
 pub use forecast::{Activity, Change};
 pub use money::Money;

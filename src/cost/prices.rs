@@ -21,7 +21,7 @@
 
 use std::ops::Add;
 
-use super::estimate::Bill;
+use super::bill::Bill;
 use super::money::Money;
 
 /// One quarter of a GiB for a second: a quarter of $0.0000025.

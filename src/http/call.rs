@@ -13,7 +13,6 @@ use super::error::ApiError;
 use super::idempotency::{Kept, Key};
 use super::query::Query;
 use super::reply::{JSON, Response};
-use super::routes::Route;
 use crate::app::App;
 
 /// The media types of a body that are read.
@@ -105,11 +104,11 @@ impl Call {
         }
     }
 
-    /// Whether the caller takes what `route` answers (RFC 9110 § 12.5.1).
-    pub(super) fn accepts(&self, route: &Route) -> Result<(), ApiError> {
+    /// Whether the caller takes an answer of this media type (RFC 9110 § 12.5.1).
+    pub(super) fn accepts(&self, produces: &'static str) -> Result<(), ApiError> {
         match self.header(ACCEPT) {
-            Some(ranges) if !ranges.trim().is_empty() && !is_accepted(ranges, route.produces) => {
-                Err(ApiError::NotAcceptable(route.produces))
+            Some(ranges) if !ranges.trim().is_empty() && !is_accepted(ranges, produces) => {
+                Err(ApiError::NotAcceptable(produces))
             }
             _ => Ok(()),
         }

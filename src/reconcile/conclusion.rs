@@ -2,7 +2,7 @@
 
 use super::backoff;
 use super::desired::Desired;
-use super::round::Outcome;
+use super::report::Outcome;
 use super::verdict::Obstacle;
 use crate::clock::Timestamp;
 use crate::registry::RoundEnd;

@@ -13,10 +13,12 @@ pub mod execute;
 #[cfg(test)]
 pub(crate) mod fixtures;
 pub mod plan;
+mod report;
 mod round;
 pub mod step;
 mod verdict;
 pub mod wrangler_config;
 
 pub use conclusion::{RESTART_MS, TRY_AGAIN, WAITING_SINCE};
-pub use round::{LEASE_MS, Outcome, Report, run_round};
+pub use report::{Outcome, Report};
+pub use round::{LEASE_MS, run_round};

@@ -7,13 +7,14 @@ use super::conclusion::{Conclusion, Stop};
 use super::desired::{Deployment, Desired, desired};
 use super::execute::{Executor, StepDone, StepError};
 use super::plan::{Observed, Plan, Planned, plan};
+use super::report::Report;
 use super::step::Step;
 use super::verdict::{Obstacle, Setback, judge, unknown_after};
 use crate::app::App;
 use crate::clock::Timestamp;
 use crate::cloudflare::{Client, SecretText, Verdict};
 use crate::entropy;
-use crate::log::{Level, Line, Logger};
+use crate::log::{Level, Logger};
 use crate::registry::{self, Leased, StageEnd, StageStart};
 use crate::tenant::id::hex;
 use crate::tenant::{Ledger, Resource, ResourceKind, ResourceState, Tenant, TenantId};
@@ -31,66 +32,6 @@ const MAX_STAGES: u32 = 120;
 /// Rounds in which a class may be missing before somebody is taken to have deleted the script that has it: more than a
 /// minute of waits. Others poll for that long.
 const PATIENCE: u32 = 5;
-
-/// How a round ended.
-#[derive(Clone, Debug, PartialEq, Eq)]
-pub enum Outcome {
-    /// Everything is as wanted.
-    Converged,
-    /// There is more to do, and nothing in the way but that others have their turn first.
-    Unfinished,
-    /// Something is in the way that may pass.
-    Waiting,
-    /// Something is in the way that a person has to remove.
-    Stopped,
-}
-
-/// What a round did.
-#[derive(Clone, Debug, PartialEq, Eq)]
-pub struct Report {
-    /// Whose it was.
-    pub tenant: TenantId,
-    /// The request that asked for it.
-    pub request_id: String,
-    /// How it ended.
-    pub outcome: Outcome,
-    /// Rounds in a row that did not get there, this one included; 1 for the first.
-    pub attempts: u32,
-    /// The steps that it ran, those that failed included.
-    pub steps: Vec<&'static str>,
-    /// Requests to Cloudflare that it sent.
-    pub calls: u32,
-    /// When the tenant wants the next one.
-    pub due_at: Option<Timestamp>,
-}
-
-impl Outcome {
-    /// As it stands in the log.
-    fn as_str(&self) -> &'static str {
-        match self {
-            Self::Converged => "converged",
-            Self::Unfinished => "unfinished",
-            Self::Waiting => "waiting",
-            Self::Stopped => "stopped",
-        }
-    }
-}
-
-impl Report {
-    /// A line for the log: names of steps, numbers and a time, no values. Whose round it was is left to the logger.
-    pub fn line(&self, log: &Logger) -> Line {
-        let level = match self.outcome {
-            Outcome::Converged | Outcome::Unfinished => Level::Info,
-            Outcome::Waiting | Outcome::Stopped => Level::Warn,
-        };
-        log.line(level, "round")
-            .with("outcome", self.outcome.as_str())
-            .with("attempts", self.attempts)
-            .with("steps", self.steps.clone())
-            .with("calls", self.calls)
-            .with("due_at", self.due_at.map(|due| due.to_string()))
-    }
-}
 
 /// Runs a round for a tenant, if it is due and nobody else runs one. `None`: it was not, or the lease was lost on the
 /// way; whoever has it goes on. Lines about its calls go to `log`; the line about the round is left to the caller.

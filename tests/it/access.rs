@@ -9,7 +9,7 @@ use hmac::{Hmac, KeyInit, Mac};
 use http::header::COOKIE;
 use http::{HeaderMap, HeaderValue, Request};
 use paramita::access::keyring::{MAX_AGE_MS, MAX_LIFETIME_MS, MOST_FIRST_FETCHES, PAUSE_MS};
-use paramita::access::{ASSERTION, Identity, Invalid, Operator, Refusal, Role, authenticate};
+use paramita::access::{ASSERTION, Identity, Invalid, Operator, Refusal, Role};
 use paramita::clock::Clock;
 use serde_json::{Value as Json, json};
 use sha2::Sha256;
@@ -56,8 +56,13 @@ fn with_cookie(token: &str) -> HeaderMap {
     HeaderMap::from_iter([(COOKIE, HeaderValue::from_str(&format!("theme=dark; CF_Authorization={token}")).unwrap())])
 }
 
+async fn authenticate(plane: &TestPlane, headers: &HeaderMap) -> Result<Operator, Refusal> {
+    let access = plane.app.access.as_ref().ok_or(Refusal::NotConfigured)?;
+    access.authenticate(&plane.app.log, headers).await
+}
+
 async fn shows(plane: &TestPlane, token: &str) -> Result<Operator, Refusal> {
-    authenticate(&plane.app, &with_header(token)).await
+    authenticate(plane, &with_header(token)).await
 }
 
 #[track_caller]
@@ -96,8 +101,8 @@ fn hs256(header: &str, payload: &str, key: &[u8]) -> String {
 async fn people_and_scripts_with_a_role_are_let_in_by_header_or_by_cookie() {
     let plane = plane().await;
     let good = token(&plane.emulator);
-    assert_eq!(authenticate(&plane.app, &with_header(&good)).await, ada());
-    assert_eq!(authenticate(&plane.app, &with_cookie(&good)).await, ada());
+    assert_eq!(authenticate(&plane, &with_header(&good)).await, ada());
+    assert_eq!(authenticate(&plane, &with_cookie(&good)).await, ada());
 
     let of = |identity| plane.emulator.access_token(&plane.emulator.access_claims(TEAM, AUDIENCE, identity));
     let bob = shows(&plane, &of(AccessIdentity::Person("bob@example.com"))).await.unwrap();
@@ -131,16 +136,16 @@ async fn without_settings_nobody_is_let_in_and_nothing_is_fetched() {
 #[tokio::test(start_paused = true)]
 async fn a_bad_header_is_not_rescued_by_a_good_cookie() {
     let plane = plane().await;
-    assert_eq!(authenticate(&plane.app, &HeaderMap::new()).await, Err(Refusal::NoToken));
+    assert_eq!(authenticate(&plane, &HeaderMap::new()).await, Err(Refusal::NoToken));
     let mut both = with_cookie(&token(&plane.emulator));
-    assert_eq!(authenticate(&plane.app, &both).await, ada());
+    assert_eq!(authenticate(&plane, &both).await, ada());
     for bad in ["", "x", "a.b.c"] {
         both.insert(ASSERTION, HeaderValue::from_static(bad));
-        assert_eq!(authenticate(&plane.app, &both).await, Err(Refusal::Invalid(Invalid::Form)), "{bad:?}");
+        assert_eq!(authenticate(&plane, &both).await, Err(Refusal::Invalid(Invalid::Form)), "{bad:?}");
     }
     let mut reversed = with_cookie("x");
     reversed.insert(ASSERTION, HeaderValue::from_str(&token(&plane.emulator)).unwrap());
-    assert_eq!(authenticate(&plane.app, &reversed).await, ada());
+    assert_eq!(authenticate(&plane, &reversed).await, ada());
 }
 
 /// Every classic forgery, with the reason for which it is refused.
@@ -280,7 +285,7 @@ async fn each_forged_token_is_refused_for_its_own_reason_wherever_it_is_shown() 
         assert_eq!(lines.last().unwrap()["reason"], why.as_str(), "{what}");
         // A cookie's value has no blanks around it, and ends at a semicolon.
         if forged.trim() == forged {
-            assert_eq!(authenticate(&plane.app, &with_cookie(&forged)).await, refused, "{what}, in the cookie");
+            assert_eq!(authenticate(&plane, &with_cookie(&forged)).await, refused, "{what}, in the cookie");
         }
         assert_eq!(shows(&plane, &token(&plane.emulator)).await, ada(), "after: {what}");
     }

@@ -105,7 +105,12 @@ pub fn preview(preview: &Preview<'_>) -> Markup {
                     (row("A month", before.monthly, after.monthly))
                 }
             }
-            p.hint { "Prices for: " (preview.usage) "." }
+            p.hint {
+                "Prices for: " (preview.usage) "."
+                @if [before, after].iter().any(|quote| quote.sleep_after == SleepAfter::Never) {
+                    " What never sleeps is awake all day."
+                }
+            }
         }
         section.card aria-labelledby="plan-title" {
             h2 id="plan-title" { "What will happen" }
