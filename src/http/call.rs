@@ -9,6 +9,7 @@ use serde_json::{Map, Value as Json};
 
 use super::MAX_BODY_BYTES;
 use super::address::CF_CONNECTING_IP;
+use super::body::Fields;
 use super::error::ApiError;
 use super::idempotency::{Kept, Key};
 use super::query::Query;
@@ -102,6 +103,16 @@ impl Call {
             Ok(_) => Err(ApiError::invalid("", "must be a JSON object")),
             Err(error) => Err(ApiError::NotJson(error.to_string())),
         }
+    }
+
+    /// For what takes no body, or an empty object: a body that says more is refused, or its sender would think it heard.
+    pub fn refuse_body(&self) -> Result<(), ApiError> {
+        if self.body.is_empty() {
+            return Ok(());
+        }
+        let mut complaints = Vec::new();
+        Fields::new("", self.json()?, &mut complaints).finish();
+        if complaints.is_empty() { Ok(()) } else { Err(ApiError::Invalid(complaints)) }
     }
 
     /// Whether the caller takes an answer of this media type (RFC 9110 § 12.5.1).

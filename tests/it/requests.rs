@@ -224,3 +224,18 @@ async fn secrets_that_go_together_are_set_together_or_not_at_all() {
     let none = json!({"R2_ACCESS_KEY_ID": null, "R2_SECRET_ACCESS_KEY": null, "CF_ACCOUNT_ID": null});
     assert_eq!(plane.raw("PATCH", path, Some(&token), none.to_string()).await.status, 202);
 }
+
+#[tokio::test]
+async fn what_takes_no_body_takes_none_that_says_something() {
+    let plane = TestPlane::new().await;
+    let token = plane.sign_up(&json!({"name": "alice"})).await["token"].as_str().unwrap().to_owned();
+    for act in ["suspend", "resume", "undelete"] {
+        let path = format!("/v1/tenants/alice/{act}");
+        let refused = plane.raw("POST", &path, Some(&token), "{\"until\":\"tomorrow\"}").await;
+        assert_eq!(refused.problem(422), "invalid", "{act}");
+        assert_eq!(refused.json()["errors"][0]["pointer"], "/until");
+        assert_eq!(plane.raw("POST", &path, Some(&token), "tomorrow").await.problem(400), "not_json");
+    }
+    assert_eq!(plane.tenant("alice", &token).await["generation"], 1);
+    plane.raw("POST", "/v1/tenants/alice/suspend", Some(&token), "{}").await.expect(202);
+}

@@ -29,6 +29,7 @@ pub async fn resume(call: Call, owner: Owner) -> Result<Response, ApiError> {
 async fn stand_or_run(mut call: Call, owner: Owner, is_so: bool, change: Change) -> Result<Response, ApiError> {
     let dry_run = dry_run(&mut call.query);
     call.query.finish()?;
+    call.refuse_body()?;
     refuse_if_going(&owner.tenant)?;
     call.refuse_if_changed(|| unchanged(&call.app, &owner))?;
     if is_so && dry_run.is_none() { unchanged(&call.app, &owner) } else { change.make(&call, &owner, dry_run).await }
@@ -39,6 +40,7 @@ async fn stand_or_run(mut call: Call, owner: Owner, is_so: bool, change: Change)
 pub async fn undelete(mut call: Call, owner: Owner) -> Result<Response, ApiError> {
     let dry_run = dry_run(&mut call.query);
     call.query.finish()?;
+    call.refuse_body()?;
     call.refuse_if_changed(|| unchanged(&call.app, &owner))?;
     let (app, tenant) = (&call.app, &owner.tenant);
     match tenant.deletion {

@@ -215,7 +215,7 @@ pub fn problems(operation: &Operation) -> Vec<ApiError> {
     if operation.method == Method::POST {
         problems.extend([E::KeyMalformed, E::KeyReused, E::KeyUsed]);
     }
-    if operation.body.is_some() {
+    if operation.body.is_some() || operation.method == Method::POST {
         problems.extend([E::UnsupportedMediaType, E::NotJson(String::new())]);
     }
     if operation.takes_if_match {

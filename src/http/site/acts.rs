@@ -120,14 +120,14 @@ pub async fn suspend(call: Call, session: Session, form: Form) -> Result<Respons
     if !is_confirmed(&session, &form) {
         return unconfirmed(&call, &session, "suspend-confirm").await;
     }
-    let outcome = api::lifecycle::suspend(call.to_api("", &Value::Null), session.owner.again()).await;
+    let outcome = api::lifecycle::suspend(call.to_api("", &json!({})), session.owner.again()).await;
     done(&call, &session, outcome, "suspended", "suspend-confirm").await
 }
 
 /// `POST …/resume`.
 pub async fn resume(call: Call, session: Session, _: Form) -> Result<Response, ApiError> {
     session.require(Scope::Write)?;
-    let outcome = api::lifecycle::resume(call.to_api("", &Value::Null), session.owner.again()).await;
+    let outcome = api::lifecycle::resume(call.to_api("", &json!({})), session.owner.again()).await;
     done(&call, &session, outcome, "resumed", "life").await
 }
 
@@ -146,7 +146,7 @@ pub async fn delete(call: Call, session: Session, form: Form) -> Result<Response
 /// `POST …/undelete`: shows the new gateway token, this once.
 pub async fn undelete(call: Call, session: Session, _: Form) -> Result<Response, ApiError> {
     session.require(Scope::Write)?;
-    let answer = match api::lifecycle::undelete(call.to_api("", &Value::Null), session.owner.again()).await {
+    let answer = match api::lifecycle::undelete(call.to_api("", &json!({})), session.owner.again()).await {
         Ok(answer) if answer.status() == StatusCode::ACCEPTED => json_of(&answer)?,
         outcome => return done(&call, &session, outcome, "saved", "undelete-title").await,
     };
