@@ -18,8 +18,8 @@ use crate::clock::Clock;
 /// What is counted.
 #[derive(Clone, Copy, Debug, PartialEq, Eq, Hash)]
 pub enum Limit {
-    /// Sign-ups from one address, those that are refused for other reasons included: each may cost a check of Turnstile
-    /// and of a code that somebody guesses.
+    /// Sign-ups from one address, those that are refused included: each may cost a check of Turnstile. What is not a
+    /// sign-up at all, for something in it is malformed, and dry runs count as requests only.
     SignUps,
     /// Requests from one address, whoever asks.
     Requests,
@@ -88,7 +88,7 @@ pub enum Count {
 #[derive(Clone, Copy, Debug, PartialEq, Eq, thiserror::Error)]
 pub enum Refusal {
     /// He was too often here.
-    #[error("more than {} {} in {} seconds", .0.quota, .0.name, .0.window_seconds)]
+    #[error("more than {} {} in {} seconds from one network, refused ones included", .0.quota, .0.name, .0.window_seconds)]
     TooMany(Policy),
     /// He could not be counted, and this is nothing that goes uncounted.
     #[error("{} cannot be counted now", .0.name)]

@@ -142,7 +142,7 @@ async function mustBeFree(number, variable) {
       probe.listen(number, host, () => probe.close(() => resolve(undefined)));
     });
     if (code === "EADDRINUSE") {
-      throw new Error(`Port ${number} is taken. End what uses it, or choose another: ${variable}=${number + 100} make dev`);
+      throw new Error(`Port ${number} is taken. End what uses it (a make dev that was killed leaves its workerd behind: pkill workerd), or choose another: ${variable}=${number + 100} make dev`);
     }
   }
 }

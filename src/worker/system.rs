@@ -1,11 +1,10 @@
 //! Time and chance from the runtime.
 
-use std::future::IntoFuture;
-use std::time::Duration;
-
 use futures_util::future::BoxFuture;
-use worker::Delay;
+use js_sys::Promise;
+use wasm_bindgen::prelude::wasm_bindgen;
 use worker::send::SendFuture;
+use worker::wasm_bindgen_futures::JsFuture;
 
 use crate::clock::{Clock, Timestamp};
 use crate::entropy::Entropy;
@@ -19,9 +18,17 @@ impl Clock for SystemClock {
     }
 
     fn sleep(&self, ms: i64) -> BoxFuture<'_, ()> {
-        let time = Duration::from_millis(u64::try_from(ms).unwrap_or_default());
-        Box::pin(SendFuture::new(Delay::from(time).into_future()))
+        let ms = f64::from(u32::try_from(ms.max(0)).unwrap_or(u32::MAX));
+        Box::pin(SendFuture::new(async move { drop(JsFuture::from(wait(ms)).await) }))
     }
+}
+
+#[wasm_bindgen]
+extern "C" {
+    /// The runtime's own timer as a promise (developers.cloudflare.com/workers/runtime-apis/scheduler). `worker::Delay` takes
+    /// what `setTimeout` returns for a number, which it no longer is; a debug build panics at that.
+    #[wasm_bindgen(js_namespace = scheduler)]
+    fn wait(ms: f64) -> Promise;
 }
 
 /// The runtime's `crypto.getRandomValues`.

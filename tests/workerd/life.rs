@@ -1,6 +1,8 @@
 //! One tenant's whole life, everything real but Cloudflare: the wasm build on local D1, Queue and R2, tenants in workerd.
 
 use cloudflare_emulator::State;
+use std::time::{Duration, Instant};
+
 use serde_json::{Value as Json, json};
 
 use crate::cloudflare::{Cloudflare, Sample};
@@ -74,6 +76,19 @@ fn a_tenant_signs_up_runs_changes_and_goes_without_a_trace() {
     assert_eq!(bob.ask("DELETE", "?grace_days=0", None).status, 202);
     bob.until("deleted");
     assert_eq!(cloudflare.state(), State::default());
+}
+
+#[test]
+fn a_reader_of_events_waits_for_news_as_long_as_asked() {
+    let cloudflare = Cloudflare::start();
+    let plane = Workerd::start(cloudflare.settings());
+    Sample::published().publish_to(&plane);
+    let (alice, _) = Owner::sign_up(&plane, "alice", &json!({}));
+    alice.until("ready");
+    let asked = Instant::now();
+    let answer = alice.ask("GET", "/events?after=1000000&wait=2", None);
+    assert_eq!((answer.status, &answer.json()["events"]), (200, &json!([])), "{}", answer.body);
+    assert!(asked.elapsed() >= Duration::from_secs(2));
 }
 
 #[test]

@@ -68,9 +68,12 @@ pub async fn create(mut call: Call) -> Result<Response, ApiError> {
     let is_dry_run = call.query.flag("dry_run");
     call.query.finish()?;
     let app = &call.app;
-    rate_limit::admit(app.rate_limiter.as_ref(), Limit::SignUps, &call.network()).await?;
+    let body = call.json()?;
     let release = app.registry.default_release().await?.ok_or(ApiError::NoRelease)?;
-    let mut sign_up = read(call.json()?, &release)?;
+    let mut sign_up = read(body, &release)?;
+    if !is_dry_run {
+        rate_limit::admit(app.rate_limiter.as_ref(), Limit::SignUps, &call.network()).await?;
+    }
     let admission = admit(&call, &sign_up.shown, &sign_up.name, &sign_up.spec, &release).await?;
     let gateway_token = generate(app, &release, &mut sign_up.secrets);
     if is_dry_run {

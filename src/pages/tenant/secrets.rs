@@ -71,7 +71,7 @@ impl SecretLine<'_> {
 
     /// Whether it is to be set: OpenClaw does not work without, or it had one that was lost.
     pub(super) fn is_needed(&self) -> bool {
-        self.is_missing() && (self.need == Need::Required || self.state == SecretState::Lost)
+        self.is_missing() && (matches!(self.need, Need::Required | Need::Generated) || self.state == SecretState::Lost)
     }
 
     fn is_of_r2(&self) -> bool {
@@ -136,6 +136,7 @@ fn summary(line: &SecretLine<'_>) -> Markup {
             (match line.need {
                 Need::Required => "Required",
                 Need::Optional => "Optional",
+                Need::Generated if line.is_missing() => "Deleted; nobody can open OpenClaw until you set another",
                 Need::Generated => "Made for you at sign-up",
                 Need::Extra => "Added by you",
             })

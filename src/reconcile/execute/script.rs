@@ -185,8 +185,13 @@ impl Executor<'_> {
         }
         done.pushed = set.iter().map(|secret| (secret.name.clone(), secret.version)).collect();
         done.removed = remove.iter().map(|secret| (secret.name.clone(), secret.version)).collect();
-        let names: Vec<&str> = values.iter().map(|secret| &secret.name).chain(&gone).map(String::as_str).collect();
-        Ok(done.with_event("SecretsPushed", format!("secrets on the Worker: {}", names.join(", "))))
+        let there: Vec<&str> = values.iter().map(|secret| secret.name.as_str()).collect();
+        let said = match (there.join(", "), gone.join(", ")) {
+            (there, gone) if gone.is_empty() => format!("secrets on the Worker: {there}"),
+            (there, gone) if there.is_empty() => format!("secrets taken from the Worker: {gone}"),
+            (there, gone) => format!("secrets on the Worker: {there}; taken from it: {gone}"),
+        };
+        Ok(done.with_event("SecretsPushed", said))
     }
 
     pub(super) async fn enable_route(&self) -> Result<StepDone, StepError> {
