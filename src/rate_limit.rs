@@ -211,7 +211,10 @@ mod tests {
         let policy = Limit::SignUps.policy();
         assert_eq!(policy.header(), "\"sign-ups\";q=10;w=60");
         assert_eq!(policy.header_when_used_up(), "\"sign-ups\";r=0;t=60");
-        assert_eq!(Refusal::TooMany(policy).to_string(), "more than 10 sign-ups in 60 seconds");
+        assert_eq!(
+            Refusal::TooMany(policy).to_string(),
+            "more than 10 sign-ups in 60 seconds from one network, refused ones included"
+        );
     }
 
     #[test]

@@ -159,8 +159,7 @@ pub async fn create(mut call: Call, _: Operator) -> Result<Response, ApiError> {
     Ok(answer)
 }
 
-/// Revokes an invite. One that was used, or is revoked, stays as it is. With `?dry_run=true` nothing is
-/// written.
+/// Revokes an invite. One that was used, or is revoked, stays as it is. A dry run writes nothing.
 pub async fn revoke(mut call: Call, _: Operator) -> Result<Response, ApiError> {
     let is_dry_run = call.query.flag("dry_run");
     call.query.finish()?;
