@@ -38,7 +38,7 @@ impl<'a> Fields<'a> {
 
     /// A whole number from `range`.
     pub fn number(&mut self, name: &'static str, range: std::ops::RangeInclusive<u32>) -> Option<u32> {
-        let number = self.take(name)?.as_u64().and_then(|number| u32::try_from(number).ok());
+        let number = whole(&self.take(name)?);
         let in_range = number.filter(|number| range.contains(number));
         if in_range.is_none() {
             self.complain(name, format!("must be a whole number from {} to {}", range.start(), range.end()));
@@ -93,6 +93,12 @@ impl<'a> Fields<'a> {
     }
 }
 
+/// A whole number, however it is written: JSON has one kind of number, and 6.0 is 6 (JSON Schema 2020-12, core § 4.2.1).
+fn whole(value: &Json) -> Option<u32> {
+    let whole = |number: &f64| number.fract() == 0.0 && (0.0..=f64::from(u32::MAX)).contains(number);
+    value.as_f64().filter(whole).map(|number| number as u32)
+}
+
 /// The complaint about a name that nobody asked for: with the known one that it may be a slip of.
 pub fn unknown(name: &str, known: &[&str]) -> String {
     // A third of the letters may be other ones; more is another word.
@@ -144,6 +150,23 @@ mod tests {
             "is not known here; known are: instance_type, max_instances, sleep_after"
         );
         assert_eq!(unknown("", &[]), "is not known here; none is");
+    }
+
+    #[test]
+    fn a_whole_number_may_be_written_in_any_way_and_no_other_is_taken() {
+        let read = |text: &str| {
+            let mut complaints = Vec::new();
+            let fields = serde_json::from_str(&format!("{{\"n\": {text}}}")).unwrap();
+            let number = Fields::new("", fields, &mut complaints).number("n", 1..=100);
+            assert_eq!(number.is_none(), !complaints.is_empty(), "{text}");
+            number
+        };
+        for (text, number) in [("6", 6), ("6.0", 6), ("1e2", 100), ("1", 1)] {
+            assert_eq!(read(text), Some(number), "{text}");
+        }
+        for text in ["6.5", "-6", "0", "101", "1e300", "18446744073709551617", "\"6\"", "null", "[6]"] {
+            assert_eq!(read(text), None, "{text}");
+        }
     }
 
     #[test]
