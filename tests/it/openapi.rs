@@ -11,6 +11,7 @@ use http::Request;
 use paramita::access::ASSERTION;
 use paramita::http::openapi::example::{Given, INVITE_ID, SECRET, Sample, Shown, TENANT, TOKEN_ID};
 use paramita::http::openapi::{document, samples};
+use paramita::tenant::sleep::SleepAfter;
 use serde_json::{Value as Json, json};
 
 use crate::fixtures::{Published, settings};
@@ -194,4 +195,17 @@ fn what_an_example_sends_is_within_its_schema_unless_it_shows_what_is_not() {
         }
     }
     assert!(refused >= 2);
+}
+
+/// Every length up to well past the limit, in each unit, and a few that are none.
+#[test]
+fn the_schema_of_a_sleep_takes_what_the_plane_takes() {
+    let document = document(|_| Json::Null);
+    let validator = validator(&document, &json!({"$ref": "#/components/schemas/SleepAfter"}));
+    let lengths = (0..20_000).chain(95_000..105_000).chain(595_000..615_000).chain([999_999, 6_048_000]);
+    let spelled = lengths.flat_map(|amount| ["s", "m", "h"].map(|unit| format!("{amount}{unit}")));
+    for text in spelled.chain(["never", "", "m", "010m", "1d", "never1h"].map(str::to_owned)) {
+        let takes = SleepAfter::try_from(text.clone()).is_ok();
+        assert_eq!(validator.is_valid(&json!(text)), takes, "{text:?}");
+    }
 }

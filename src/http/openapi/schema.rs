@@ -95,7 +95,12 @@ impl JsonSchema for SleepAfter {
         json_schema!({
             "type": "string",
             "description": "When an idle container sleeps: `never`, or after so many seconds, minutes or hours; seven days at most.",
-            "pattern": "^(never|[1-9][0-9]{0,5}s|[1-9][0-9]{0,4}m|[1-9][0-9]{0,2}h)$",
+            "pattern": concat!(
+                "^(never",
+                "|([1-9][0-9]{0,4}|[1-5][0-9]{5}|60([0-3][0-9]{3}|4([0-7][0-9]{2}|800)))s",
+                "|([1-9][0-9]{0,3}|100([0-7][0-9]|80))m",
+                "|([1-9][0-9]?|1([0-5][0-9]|6[0-8]))h)$"
+            ),
             "examples": ["never", "30s", "10m", "1h"],
         })
     }
