@@ -52,7 +52,7 @@ impl Query {
         })
     }
 
-    /// `true` or `false`; absent is `false`.
+    /// `true` or `false`; absent is `false`, there without a value `true`.
     pub fn flag(&mut self, name: &'static str) -> bool {
         let read = self.text(name, |text| match text {
             "true" | "1" | "" => Ok(true),

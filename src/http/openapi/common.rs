@@ -3,7 +3,7 @@
 use http::Method;
 use serde_json::{Map, Value as Json, json};
 
-use super::operation::Operation;
+use super::operation::{Operation, flag};
 use crate::access::{self, Role};
 use crate::http::error::ApiError;
 use crate::http::routes::{Handler, ROUTES, Route};
@@ -96,8 +96,14 @@ pub fn parameters(operation: &Operation) -> Vec<Json> {
         }
         let mut parameter =
             json!({"name": one.name, "in": "query", "description": one.description, "schema": one.schema});
-        if let (Some(parameter), false) = (parameter.as_object_mut(), examples.is_empty()) {
-            parameter.insert("examples".to_owned(), Json::Object(examples));
+        if let Some(parameter) = parameter.as_object_mut() {
+            // A flag without a value is set.
+            if one.schema == flag() {
+                parameter.insert("allowEmptyValue".to_owned(), json!(true));
+            }
+            if !examples.is_empty() {
+                parameter.insert("examples".to_owned(), Json::Object(examples));
+            }
         }
         parameters.push(parameter);
     }
