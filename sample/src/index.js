@@ -83,16 +83,16 @@ function isForm(request) {
   return (request.headers.get("content-type") ?? "").split(";")[0].trim().toLowerCase() === "application/x-www-form-urlencoded";
 }
 
-// The declared length cannot be trusted, so what arrives is counted. Null means too long.
+// The declared length cannot be trusted, so what arrives is counted. Null means too long: the rest is read all the same and
+// not kept, for a connection that is closed while the client still writes may be reset, and the answer lost with it.
 async function readAtMost(request, maxBytes) {
   const chunks = [];
   let size = 0;
   for await (const chunk of request.body ?? []) {
     size += chunk.byteLength;
-    if (size > maxBytes) return null;
-    chunks.push(chunk);
+    if (size <= maxBytes) chunks.push(chunk);
   }
-  return Buffer.concat(chunks).toString("utf8");
+  return size <= maxBytes ? Buffer.concat(chunks).toString("utf8") : null;
 }
 
 const SECURITY_HEADERS = {
