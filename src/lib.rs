@@ -23,6 +23,7 @@
 
 pub mod access;
 pub mod app;
+pub mod audit;
 pub mod capacity;
 pub mod clock;
 pub mod cloudflare;

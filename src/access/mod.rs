@@ -83,6 +83,11 @@ impl Access {
         Self { settings: Arc::new(settings), keyring, verifier, clock }
     }
 
+    /// What is set.
+    pub fn settings(&self) -> &Settings {
+        &self.settings
+    }
+
     /// Tells who sent a request with these headers. Reads nothing but [`HEADERS_READ`]; changes nothing but the cached
     /// keys.
     ///

@@ -18,8 +18,8 @@ pub(super) struct Entry<'a> {
     pub route: Option<&'static str>,
     /// Whether people look at its answers.
     pub is_page: bool,
-    /// Whose token was shown, once that is known.
-    pub owner: Option<(TenantId, TenantName)>,
+    /// Which tenant it is about, once that is known.
+    pub tenant: Option<(TenantId, TenantName)>,
     /// Whom Access let in, once that is known.
     pub operator: Option<String>,
     log: &'a Logger,
@@ -34,7 +34,7 @@ impl<'a> Entry<'a> {
             request_id: format!("req_{}", hex(&entropy::bytes::<8>(app.entropy.as_ref()))),
             route: None,
             is_page: false,
-            owner: None,
+            tenant: None,
             operator: None,
             log: &app.log,
             stopwatch: app.log.start(),
@@ -45,7 +45,7 @@ impl<'a> Entry<'a> {
     /// Writes the line. The cause of a failure on our side is only here; the answer does not have it.
     pub(super) fn write(self, status: StatusCode, problem: Option<&Problem>) {
         let level = if status.is_server_error() { Level::Error } else { Level::Info };
-        let owner = self.owner.as_ref();
+        let tenant = self.tenant.as_ref();
         let line = self
             .log
             .line(level, "request")
@@ -55,8 +55,8 @@ impl<'a> Entry<'a> {
             .with("status", status.as_u16())
             .with("code", problem.map(|problem| problem.code))
             .with("cause", problem.and_then(|problem| problem.cause.clone()))
-            .with("tenant", owner.map(|(id, _)| id.0.as_str()))
-            .with("tenant_name", owner.map(|(_, name)| name.as_str()))
+            .with("tenant", tenant.map(|(id, _)| id.0.as_str()))
+            .with("tenant_name", tenant.map(|(_, name)| name.as_str()))
             .with("operator", self.operator)
             .with("ms", self.stopwatch.ms());
         self.log.write(&line);

@@ -43,6 +43,11 @@ impl Call {
         self.params.get(at).map_or("", String::as_str)
     }
 
+    /// The address that was asked, without its query.
+    pub fn path(&self) -> &str {
+        self.address.split('?').next().unwrap_or_default()
+    }
+
     /// This call with `body` as its JSON and `query` behind its address, and without whatever else it came with.
     pub(super) fn with_json(&self, query: &str, body: String) -> Self {
         let mut headers = HeaderMap::new();

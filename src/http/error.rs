@@ -128,6 +128,12 @@ pub enum ApiError {
     /// No such thing, or it is not the caller's to see.
     #[error("there is no tenant of that name, or the token is not its own")]
     NoSuchTenant,
+    /// No such tenant, told to an operator.
+    #[error("there is no tenant of that name or id")]
+    NoTenantCalledThat,
+    /// No such release.
+    #[error("there is no release of that id")]
+    NoSuchRelease,
     /// No such secret.
     #[error("no secret of that name is set")]
     NoSuchSecret,
@@ -249,6 +255,8 @@ impl ApiError {
             Self::ViewerOnly => (S::FORBIDDEN, "viewer_only", "Viewers change nothing"),
             Self::OtherOrigin => (S::FORBIDDEN, "other_origin", "From another site"),
             Self::NoSuchInvite => (S::NOT_FOUND, "no_such_invite", "No such invite"),
+            Self::NoTenantCalledThat => (S::NOT_FOUND, "no_such_tenant", "No such tenant"),
+            Self::NoSuchRelease => (S::NOT_FOUND, "no_such_release", "No such release"),
             Self::NoSuchTenant => (S::NOT_FOUND, "no_such_tenant", "No such tenant"),
             Self::NoSuchSecret => (S::NOT_FOUND, "no_such_secret", "No such secret"),
             Self::NoSuchRoute => (S::NOT_FOUND, "no_such_route", "No such route"),

@@ -8,6 +8,7 @@ mod body;
 mod call;
 mod complete;
 mod conditional;
+mod console;
 mod error;
 mod idempotency;
 #[cfg(not(target_arch = "wasm32"))]
@@ -39,7 +40,7 @@ pub use self::reply::Response;
 use self::routes::{Handler, Route};
 use self::site::form::Form;
 use self::site::session::Session;
-use crate::access;
+use crate::access::{self, Operator, Role};
 use crate::app::App;
 use crate::config::ConfigError;
 use crate::rate_limit::{self, Limit};
@@ -122,12 +123,11 @@ async fn dispatch(app: &App, request: Request<Bytes>, entry: &mut Entry<'_>) -> 
             once(call, |call| handler(call)).await?
         }
         Handler::Tenant(scope, handler) => {
-            let owner = auth::owner(&call, *scope).await?;
-            entry.owner = Some((owner.tenant.id.clone(), owner.tenant.name.clone()));
+            let subject = auth::owner(&call, *scope).await?;
+            entry.tenant = Some((subject.tenant.id.clone(), subject.tenant.name.clone()));
             call.accepts(route.produces)?;
-            // An answer may hold a token that is good for more than the one that asks again.
-            call.key = Key::of(&call, &format!("{}/{}", owner.tenant.id, owner.token.id))?;
-            once(call, |call| handler(call, owner)).await?
+            call.key = Key::of(&call, &subject.key_scope())?;
+            once(call, |call| handler(call, subject)).await?
         }
         Handler::Page(handler) => {
             if route.method != Method::GET {
@@ -137,7 +137,7 @@ async fn dispatch(app: &App, request: Request<Bytes>, entry: &mut Entry<'_>) -> 
         }
         Handler::Session(handler) => match Session::of(&call).await {
             Ok(session) => {
-                entry.owner = Some((session.owner.tenant.id.clone(), session.owner.tenant.name.clone()));
+                entry.tenant = Some((session.subject.tenant.id.clone(), session.subject.tenant.name.clone()));
                 handler(call, session).await?
             }
             // Whoever follows a link to a tenant's page is asked for its token.
@@ -149,28 +149,48 @@ async fn dispatch(app: &App, request: Request<Bytes>, entry: &mut Entry<'_>) -> 
             let form = Form::read(&call)?;
             let session = Session::of(&call).await?;
             session.check(&form)?;
-            entry.owner = Some((session.owner.tenant.id.clone(), session.owner.tenant.name.clone()));
+            entry.tenant = Some((session.subject.tenant.id.clone(), session.subject.tenant.name.clone()));
             handler(call, session, form).await?
         }
+        Handler::Console(role, handler) => match operator(&call, route, *role, entry).await {
+            Ok(operator) => handler(call, operator).await?,
+            Err(error) => console::refused(&call, error)?,
+        },
+        Handler::ConsoleForm(role, handler) => {
+            call.refuse_foreign_form()?;
+            let operator = operator(&call, route, *role, entry).await?;
+            let form = Form::read(&call)?;
+            console::check(&call, &operator, &form)?;
+            handler(call, operator, form).await?
+        }
         Handler::Operator(role, handler) => {
-            let log = app.log.with("request_id", call.request_id.as_str());
-            let access = app.access.as_ref().ok_or(access::Refusal::NotConfigured)?;
-            let operator = access.authenticate(&log, &call.headers).await?;
-            entry.operator = Some(operator.identity.to_string());
-            if operator.role < *role {
-                return Err(ApiError::ViewerOnly);
-            }
-            if route.method != Method::GET {
-                call.refuse_other_origin()?;
-            }
-            call.accepts(route.produces)?;
+            let operator = operator(&call, route, *role, entry).await?;
             call.key = Key::of(&call, &format!("operator/{}", operator.identity))?;
             once(call, |call| handler(call, operator)).await?
+        }
+        Handler::OperatorTenant(role, handler) => {
+            let operator = operator(&call, route, *role, entry).await?;
+            let subject = auth::subject(&call, operator).await?;
+            entry.tenant = Some((subject.tenant.id.clone(), subject.tenant.name.clone()));
+            call.key = Key::of(&call, &subject.key_scope())?;
+            once(call, |call| handler(call, subject)).await?
         }
     };
     // A page is its reader's own, and may have something random in it.
     let is_read = route.method == Method::GET && route.produces != HTML;
     Ok(if is_read { conditional::answer_read(if_none_match.as_deref(), response) } else { response })
+}
+
+/// The operator who asks for `route`, if it is theirs to ask for, from where they may, and in a type that there is.
+async fn operator(call: &Call, route: &Route, role: Role, entry: &mut Entry<'_>) -> Result<Operator, ApiError> {
+    let operator = auth::operator(call).await?;
+    entry.operator = Some(operator.identity.to_string());
+    auth::require(&operator, role)?;
+    if route.method != Method::GET {
+        call.refuse_other_origin()?;
+    }
+    call.accepts(route.produces)?;
+    Ok(operator)
 }
 
 /// Answers `call` by `handler`; or, when its key stands for a request already, as that one was answered.

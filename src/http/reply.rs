@@ -17,6 +17,9 @@ pub const HTML: &str = "text/html; charset=utf-8";
 /// The media type of a configuration with comments.
 pub const JSONC: &str = "application/jsonc; charset=utf-8";
 
+/// The media type of data that goes on and on, a line each (jsonlines.org).
+pub const JSON_LINES: &str = "application/jsonl; charset=utf-8";
+
 /// What is left of a limit (draft-ietf-httpapi-ratelimit-headers-11).
 pub const RATE_LIMIT: HeaderName = HeaderName::from_static("ratelimit");
 /// What the limits are.

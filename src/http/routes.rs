@@ -6,11 +6,12 @@ use futures_util::future::BoxFuture;
 use http::Method;
 use matchit::{Params, Router};
 
-use super::api;
-use super::auth::Owner;
+use super::api::{self, operator};
+use super::auth::Subject;
 use super::call::Call;
+use super::console;
 use super::error::ApiError;
-use super::reply::{HTML, JSON, JSONC, Response};
+use super::reply::{HTML, JSON, JSON_LINES, JSONC, Response};
 use super::site;
 use super::site::form::Form;
 use super::site::session::Session;
@@ -36,15 +37,21 @@ pub enum Handler {
     /// Whoever asks.
     Public(fn(Call) -> Answer),
     /// Whoever shows a token of the tenant in the address that is good for the scope.
-    Tenant(Scope, fn(Call, Owner) -> Answer),
+    Tenant(Scope, fn(Call, Subject) -> Answer),
     /// Whoever looks at it: a page that needs no session, or its form.
     Page(fn(Call) -> Answer),
     /// Whoever has opened the tenant in the address with its token: a page.
     Session(fn(Call, Session) -> Answer),
     /// The same: a form of such a page.
     Form(fn(Call, Session, Form) -> Answer),
+    /// Whoever Cloudflare Access let in, with this role or a greater one: a page.
+    Console(Role, fn(Call, Operator) -> Answer),
+    /// The same: a form of such a page.
+    ConsoleForm(Role, fn(Call, Operator, Form) -> Answer),
     /// Whoever Cloudflare Access let in, with this role or a greater one.
     Operator(Role, fn(Call, Operator) -> Answer),
+    /// The same, about the tenant in the address: any.
+    OperatorTenant(Role, fn(Call, Subject) -> Answer),
 }
 
 /// A page, or the answer to a form.
@@ -66,7 +73,7 @@ macro_rules! public {
 /// A handler for the owner of a tenant.
 macro_rules! tenant {
     ($scope:ident, $handler:path) => {
-        Handler::Tenant(Scope::$scope, |call, owner| Box::pin($handler(call, owner)))
+        Handler::Tenant(Scope::$scope, |call, subject| Box::pin($handler(call, subject)))
     };
 }
 
@@ -91,6 +98,20 @@ macro_rules! form {
     };
 }
 
+/// A page of those who run the plane.
+macro_rules! console {
+    ($role:ident, $handler:path) => {
+        Handler::Console(Role::$role, |call, operator| Box::pin($handler(call, operator)))
+    };
+}
+
+/// A form of such a page.
+macro_rules! console_form {
+    ($role:ident, $handler:path) => {
+        Handler::ConsoleForm(Role::$role, |call, operator, form| Box::pin($handler(call, operator, form)))
+    };
+}
+
 /// A handler for those who run the plane.
 macro_rules! operator {
     ($role:ident, $handler:path) => {
@@ -98,8 +119,15 @@ macro_rules! operator {
     };
 }
 
+/// A handler for those who run the plane, about any tenant.
+macro_rules! operator_tenant {
+    ($role:ident, $handler:path) => {
+        Handler::OperatorTenant(Role::$role, |call, subject| Box::pin($handler(call, subject)))
+    };
+}
+
 /// The table. Routes of the same address stand together.
-pub static ROUTES: [Route; 41] = [
+pub static ROUTES: [Route; 63] = [
     page(Method::GET, "/", open_page!(site::home::read)),
     page(Method::GET, "/signup", open_page!(site::signup::read)),
     page(Method::POST, "/signup", open_page!(site::signup::create)),
@@ -117,6 +145,7 @@ pub static ROUTES: [Route; 41] = [
     page(Method::POST, "/tenants/{name}/resume", form!(site::acts::resume)),
     page(Method::POST, "/tenants/{name}/delete", form!(site::acts::delete)),
     page(Method::POST, "/tenants/{name}/undelete", form!(site::acts::undelete)),
+    page(Method::GET, "/admin/audit", console!(Viewer, console::audit::read)),
     route(Method::GET, "/healthz", public!(api::health::read)),
     route(Method::GET, "/v1/instance-types", public!(api::instance_types::list)),
     route(Method::GET, "/v1/estimate", public!(api::estimate::read)),
@@ -143,9 +172,39 @@ pub static ROUTES: [Route; 41] = [
         handler: tenant!(Read, api::wrangler_config::read),
         produces: JSONC,
     },
-    route(Method::GET, "/admin/api/invites", operator!(Viewer, api::invites::list)),
-    route(Method::POST, "/admin/api/invites", operator!(Operator, api::invites::create)),
-    route(Method::DELETE, "/admin/api/invites/{id}", operator!(Operator, api::invites::revoke)),
+    route(Method::GET, "/admin/api/invites", operator!(Viewer, operator::invites::list)),
+    route(Method::POST, "/admin/api/invites", operator!(Operator, operator::invites::create)),
+    route(Method::DELETE, "/admin/api/invites/{id}", operator!(Operator, operator::invites::revoke)),
+    route(Method::GET, "/admin/api/tenants/{name}", operator_tenant!(Viewer, operator::tenant::read)),
+    route(Method::PATCH, "/admin/api/tenants/{name}", operator_tenant!(Operator, api::tenant::change)),
+    route(Method::DELETE, "/admin/api/tenants/{name}", operator_tenant!(Operator, api::tenant::delete)),
+    route(Method::POST, "/admin/api/tenants/{name}/suspend", operator_tenant!(Operator, api::lifecycle::suspend)),
+    route(Method::POST, "/admin/api/tenants/{name}/resume", operator_tenant!(Operator, api::lifecycle::resume)),
+    route(Method::POST, "/admin/api/tenants/{name}/undelete", operator_tenant!(Operator, api::lifecycle::undelete)),
+    route(Method::POST, "/admin/api/tenants/{name}/retry", operator_tenant!(Operator, operator::verbs::retry)),
+    route(Method::POST, "/admin/api/tenants/{name}/pause", operator_tenant!(Operator, operator::verbs::pause)),
+    route(Method::POST, "/admin/api/tenants/{name}/unpause", operator_tenant!(Operator, operator::verbs::unpause)),
+    route(Method::PUT, "/admin/api/tenants/{name}/release", operator_tenant!(Operator, operator::verbs::release)),
+    route(Method::PUT, "/admin/api/tenants/{name}/trial", operator_tenant!(Operator, operator::verbs::trial)),
+    route(Method::GET, "/admin/api/tenants/{name}/receipt", operator_tenant!(Viewer, api::receipt::read)),
+    route(Method::GET, "/admin/api/tenants/{name}/events", operator_tenant!(Viewer, api::events::list)),
+    route(Method::GET, "/admin/api/tenants/{name}/secrets", operator_tenant!(Viewer, api::secrets::list)),
+    route(Method::GET, "/admin/api/tenants/{name}/tokens", operator_tenant!(Viewer, api::tokens::list)),
+    route(Method::POST, "/admin/api/tenants/{name}/tokens", operator_tenant!(Operator, api::tokens::create)),
+    route(
+        Method::DELETE,
+        "/admin/api/tenants/{name}/tokens",
+        operator_tenant!(Operator, operator::verbs::revoke_tokens),
+    ),
+    route(Method::DELETE, "/admin/api/tenants/{name}/tokens/{token}", operator_tenant!(Operator, api::tokens::revoke)),
+    route(Method::GET, "/admin/api/audit", operator!(Viewer, operator::audit::list)),
+    route(Method::GET, "/admin/api/audit/check", operator!(Viewer, operator::audit::check)),
+    Route {
+        method: Method::GET,
+        path: "/admin/api/audit.jsonl",
+        handler: operator!(Viewer, operator::audit::export),
+        produces: JSON_LINES,
+    },
 ];
 
 /// The routes of the address that `path` is, and what varies in it, still percent-encoded.

@@ -1,6 +1,7 @@
 //! How things look from outside. Fields are written in the order in which people want to read them.
 
 use serde::Serialize;
+use serde_json::Value as Json;
 
 use crate::app::App;
 use crate::clock::Timestamp;
@@ -47,6 +48,9 @@ pub struct TenantView<'a> {
     /// Since when it is to stand still.
     #[serde(skip_serializing_if = "Option::is_none")]
     suspended_at: Option<String>,
+    /// Since when the operator has work on it wait.
+    #[serde(skip_serializing_if = "Option::is_none")]
+    paused_at: Option<String>,
     /// When its trial ends; a tenant without one has none.
     #[serde(skip_serializing_if = "Option::is_none")]
     trial_ends_at: Option<String>,
@@ -116,6 +120,7 @@ impl<'a> TenantView<'a> {
             created_at: tenant.created_at.to_string(),
             updated_at: tenant.updated_at.to_string(),
             suspended_at: tenant.suspended_at.map(|at| at.to_string()),
+            paused_at: tenant.paused_at.map(|at| at.to_string()),
             trial_ends_at: tenant.expires_at.map(|at| at.to_string()),
             data_kept_until: tenant.deletion.map(|deletion| deletion.keep_data_until.to_string()),
             monthly_usd: usage(tenant, activity).estimate(),
@@ -212,6 +217,13 @@ pub struct TokenView<'a> {
 /// The words of a set of scopes.
 pub fn names_of(scopes: Scopes) -> Vec<&'static str> {
     scopes.iter().map(Scope::as_str).collect()
+}
+
+impl TokenView<'_> {
+    /// The same for the audit log.
+    pub fn to_json(&self) -> Json {
+        serde_json::to_value(self).unwrap_or_default()
+    }
 }
 
 impl<'a> TokenView<'a> {

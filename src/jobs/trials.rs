@@ -60,7 +60,7 @@ async fn end(shift: &Shift<'_>, tenant: &Tenant, is_over: bool) -> Result<(), re
     };
     let mut conditions = tenant.conditions.clone();
     condition::set(&mut conditions, now, "Ready", Status::False, &event.reason, event.message.clone());
-    let change = Change { conditions: &conditions, event: &event, now, answer: None };
+    let change = Change { conditions: &conditions, event: &event, now, answer: None, act: None };
     if is_over {
         app.registry.ask_deletion(tenant, now, change).await?;
     } else {

@@ -34,15 +34,16 @@ pub struct Frame<'a> {
 
 /// A whole document. `title` says first what is particular about the page.
 pub(super) fn page(frame: Frame<'_>, title: &str, content: &Markup) -> Markup {
-    document(frame, title, false, content)
+    document(title, "site", false, &header(frame), content)
 }
 
 /// The same with Turnstile's script.
 pub(super) fn page_with_turnstile(frame: Frame<'_>, title: &str, content: &Markup) -> Markup {
-    document(frame, title, true, content)
+    document(title, "site", true, &header(frame), content)
 }
 
-fn document(frame: Frame<'_>, title: &str, has_turnstile: bool, content: &Markup) -> Markup {
+/// A whole document for `class`: people, or operators, whose pages are wider.
+pub(super) fn document(title: &str, class: &str, has_turnstile: bool, header: &Markup, content: &Markup) -> Markup {
     html! {
         (DOCTYPE)
         html lang="en" {
@@ -57,9 +58,9 @@ fn document(frame: Frame<'_>, title: &str, has_turnstile: bool, content: &Markup
                 script type="module" src=(bundled!("app.js")) {}
                 @if has_turnstile { script src=(TURNSTILE) async defer {} }
             }
-            body {
+            body class=(class) {
                 a.skip href="#main" { "Skip to the content" }
-                (header(frame))
+                (header)
                 main id="main" tabindex="-1" { (content) }
                 p.unseen id="said" role="status" {}
             }

@@ -27,6 +27,7 @@
 //! `…` is `/tenants/{name}`. A [`FieldError`] goes to the control of that id; ids are the fields' names, but for
 //! `suspend-confirm` and `delete-confirm`, since both forms are on one page.
 
+pub mod console;
 pub mod created;
 pub mod error;
 pub mod home;

@@ -6,6 +6,7 @@ use super::db::{Outcome, Value};
 use super::idempotency::{NewAnswer, keep};
 use super::row::{self, Row};
 use super::{Error, Registry, sql, statement};
+use crate::audit::Act;
 use crate::clock::Timestamp;
 use crate::tenant::{InstanceType, TenantId, TenantName};
 use crate::vault::TokenHash;
@@ -115,6 +116,7 @@ impl Registry {
         &self,
         new: &NewInvite<'_>,
         answer: Option<&NewAnswer<'_>>,
+        act: Option<&Act>,
         now: Timestamp,
     ) -> Result<(), Error> {
         let args = [
@@ -129,8 +131,7 @@ impl Registry {
         ];
         let mut batch = keep(answer, now);
         batch.push(statement(sql::invites::INSERT_INVITE, args));
-        self.db.batch(batch).await?;
-        Ok(())
+        self.write(batch, act, now).await.map(drop)
     }
 
     /// At most `limit` invites, newest first, from after `position` on; and the position of the next page, if there may be
@@ -160,13 +161,13 @@ impl Registry {
 
     /// Revokes an invite, and returns it as it is now; `None`: there is none. One that was used, or is revoked, stays as
     /// it is.
-    pub async fn revoke_invite(&self, id: &str, now: Timestamp) -> Result<Option<Invite>, Error> {
+    pub async fn revoke_invite(&self, id: &str, act: Option<&Act>, now: Timestamp) -> Result<Option<Invite>, Error> {
         let id: Value = id.into();
         let batch = vec![
             statement(sql::invites::REVOKE_INVITE, [id.clone(), now.0.into()]),
             statement(sql::invites::INVITE, [id]),
         ];
-        let [_, found] = self.batch(batch).await?;
+        let found = self.write(batch, act, now).await?.pop().unwrap_or_default();
         Ok(invites(found)?.pop())
     }
 }

@@ -9,6 +9,7 @@
 //! names, and says *unknown* while a call is under way; whoever changes a tenant outside a lease goes by its generation,
 //! whoever runs a round goes by the lease's token, and a writer that has lost either changes nothing.
 
+pub mod audit;
 mod budget;
 pub mod db;
 pub mod idempotency;
@@ -36,6 +37,7 @@ pub use self::lease::{Leased, RoundEnd, StageEnd, StageStart};
 pub use self::row::EventRow;
 pub use self::sign_ups::{FleetRow, NewTenant, Outlook, SignUpLimit, SignUpLimits, SignUpStanding};
 pub use self::tokens::{MAX_TOKENS, NewToken, Opened, Token, TokenState};
+use crate::audit::Act;
 use crate::capacity::Room;
 use crate::clock::Timestamp;
 use crate::release::{Release, ReleaseId};
@@ -114,6 +116,8 @@ pub struct Change<'a> {
     /// What is answered, if the request had a key. [`Error::KeyUsed`] when that stands for a request already; said before
     /// anything else that is in the way.
     pub answer: Option<&'a NewAnswer<'a>>,
+    /// What the audit log says of it, if an operator does it.
+    pub act: Option<&'a Act>,
 }
 
 /// A change of one secret.
@@ -158,6 +162,15 @@ impl Registry {
     pub async fn find_tenant(&self, id: &TenantId) -> Result<Option<(Tenant, Vec<Resource>)>, Error> {
         let args: Vec<Value> = vec![id.0.as_str().into()];
         let batch = vec![Statement { sql: sql::TENANT, args: args.clone() }, Statement { sql: sql::RESOURCES, args }];
+        let [tenant, resources] = self.batch(batch).await?;
+        let resources = row::resources(resources)?;
+        Ok(row::tenants(tenant)?.pop().map(|tenant| (tenant, resources)))
+    }
+
+    /// The tenant that is called so: a living one by its name; or by its id, or the last deleted one of that name.
+    pub async fn find_tenant_called(&self, called: &str) -> Result<Option<(Tenant, Vec<Resource>)>, Error> {
+        let batch =
+            vec![statement(sql::TENANT_CALLED, [called.into()]), statement(sql::RESOURCES_OF_CALLED, [called.into()])];
         let [tenant, resources] = self.batch(batch).await?;
         let resources = row::resources(resources)?;
         Ok(row::tenants(tenant)?.pop().map(|tenant| (tenant, resources)))
@@ -209,6 +222,23 @@ impl Registry {
         self.change(tenant, sql, None, Vec::new(), change).await
     }
 
+    /// Has a tenant's rounds wait, or run again at once, if it is still at the generation of `tenant`. A round that is under
+    /// way goes on to its end.
+    pub async fn pause(&self, tenant: &Tenant, is_to_wait: bool, change: Change<'_>) -> Result<(), Error> {
+        let sql = if is_to_wait { sql::PAUSE } else { sql::UNPAUSE };
+        self.change(tenant, sql, None, Vec::new(), change).await
+    }
+
+    /// Gives a tenant another end of its trial, or none, if it is still at the generation of `tenant`.
+    pub async fn set_trial(
+        &self,
+        tenant: &Tenant,
+        ends_at: Option<Timestamp>,
+        change: Change<'_>,
+    ) -> Result<(), Error> {
+        self.change(tenant, sql::SET_TRIAL, Some(ends_at.map(|at| at.0).into()), Vec::new(), change).await
+    }
+
     /// Changes secrets, if the tenant is still at the generation of `tenant`; due at once.
     pub async fn change_secrets(
         &self,
@@ -258,8 +288,7 @@ impl Registry {
         batch.extend([Statement { sql, args }, statement(sql::GUARD_ONE_ROW_CHANGED, [])]);
         batch.extend(rest);
         batch.push(event(&tenant.id, change.now, change.event));
-        self.db.batch(batch).await?;
-        Ok(())
+        self.write(batch, change.act, change.now).await.map(drop)
     }
 
     fn one<const N: usize>(&self, sql: &'static str, args: [Value; N]) -> BoxFuture<'_, Result<Outcome, Error>> {

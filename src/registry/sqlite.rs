@@ -17,12 +17,13 @@ const MAX_ARGS: usize = 100;
 const STATEMENTS: usize = 128;
 
 /// The migrations of the registry, oldest first: the files that `wrangler d1 migrations apply` runs on D1.
-const MIGRATIONS: [&str; 5] = [
+const MIGRATIONS: [&str; 6] = [
     include_str!("../../migrations/0001_registry.sql"),
     include_str!("../../migrations/0002_lifecycle.sql"),
     include_str!("../../migrations/0003_self_service.sql"),
     include_str!("../../migrations/0004_live_secrets.sql"),
     include_str!("../../migrations/0005_largest.sql"),
+    include_str!("../../migrations/0006_operators.sql"),
 ];
 
 /// A database with the registry's schema.

@@ -4,6 +4,7 @@ use super::db::Value;
 use super::idempotency::{NewAnswer, keep};
 use super::row::{self, Row};
 use super::{Error, Registry, sql, statement};
+use crate::audit::Act;
 use crate::clock::Timestamp;
 use crate::tenant::event::Event;
 use crate::tenant::{Resource, Tenant, TenantId};
@@ -133,6 +134,7 @@ impl Registry {
         new: NewToken<'_>,
         event: &Event,
         answer: Option<&NewAnswer<'_>>,
+        act: Option<&Act>,
         now: Timestamp,
     ) -> Result<(), Error> {
         let mut batch = keep(answer, now);
@@ -140,8 +142,7 @@ impl Registry {
         batch.push(statement(sql::tokens::GUARD_ROOM_FOR_TOKEN, guard));
         batch.push(insert(tenant, new, now));
         batch.push(super::event(tenant, now, event));
-        self.db.batch(batch).await?;
-        Ok(())
+        self.write(batch, act, now).await.map(drop)
     }
 
     /// Revokes one of a tenant's tokens, and returns it as it is now; `None`: the tenant has no such token. One that is
@@ -152,6 +153,7 @@ impl Registry {
         tenant: &TenantId,
         id: &str,
         event: &Event,
+        act: Option<&Act>,
         now: Timestamp,
     ) -> Result<Option<Token>, Error> {
         let ids: [Value; 2] = [tenant.0.as_str().into(), id.into()];
@@ -161,7 +163,7 @@ impl Registry {
             event_of_change(tenant, event, now),
             statement(sql::tokens::TOKEN, ids),
         ];
-        let [_, _, found] = self.batch(batch).await?;
+        let found = self.write(batch, act, now).await?.into_iter().nth(2).unwrap_or_default();
         Ok(row::rows(found, "token", token)?.pop())
     }
 
@@ -171,11 +173,12 @@ impl Registry {
         tenant: &TenantId,
         kept: Option<&str>,
         event: &Event,
+        act: Option<&Act>,
         now: Timestamp,
     ) -> Result<u64, Error> {
         let args = [tenant.0.as_str().into(), kept.into(), now.0.into()];
         let batch = vec![statement(sql::tokens::REVOKE_OTHER_TOKENS, args), event_of_change(tenant, event, now)];
-        let [revoked, _] = self.batch(batch).await?;
+        let revoked = self.write(batch, act, now).await?.into_iter().next().unwrap_or_default();
         Ok(revoked.changes)
     }
 }

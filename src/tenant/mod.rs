@@ -43,6 +43,8 @@ pub struct Tenant {
     pub generation: i64,
     /// The last generation that was wholly made true; 0 before the first.
     pub observed_generation: i64,
+    /// Who counts for the limit of tenants per owner; `None`: nobody does.
+    pub owner: Option<String>,
     /// What is wanted.
     pub spec: TenantSpec,
     /// The largest size that it may choose; `None`: any that is open to tenants.
@@ -55,6 +57,8 @@ pub struct Tenant {
     pub wanted_since: Timestamp,
     /// Since when it is to stand still: kept with all its data, not running, not costing.
     pub suspended_at: Option<Timestamp>,
+    /// Since when an operator has its rounds wait.
+    pub paused_at: Option<Timestamp>,
     /// When its trial ends.
     pub expires_at: Option<Timestamp>,
     /// Set once deletion was asked for.

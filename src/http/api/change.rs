@@ -2,20 +2,21 @@
 //! tenant as it is from now on.
 
 use serde::Serialize;
+use serde_json::{Value as Json, json};
 
 use crate::app::App;
 use crate::capacity::Room;
 use crate::clock::Timestamp;
 use crate::cost::{self, Activity, HoursPerDay, Percent, Preset};
-use crate::http::auth::Owner;
+use crate::http::auth::Subject;
 use crate::http::call::Call;
 use crate::http::error::ApiError;
 use crate::http::idempotency::Kept;
 use crate::http::query::Query;
-use crate::http::reply::{Response, accepted, json};
+use crate::http::reply::{self, Response, accepted};
 use crate::http::view::{PlanView, TenantView, usage};
 use crate::reconcile::desired::desired;
-use crate::reconcile::plan::{Observed, plan};
+use crate::reconcile::plan::{Observed, Plan, plan};
 use crate::registry::{self, SecretChange};
 use crate::release::Release;
 use crate::tenant::event::Event;
@@ -73,20 +74,27 @@ impl Change {
 
     /// Shows it, when it is a `dry_run`, or has it made. Nothing that could fail comes after it is written: what is answered
     /// is worked out before.
-    pub async fn make(self, call: &Call, owner: &Owner, dry_run: Option<Activity>) -> Result<Response, ApiError> {
+    pub async fn make(self, call: &Call, subject: &Subject, dry_run: Option<Activity>) -> Result<Response, ApiError> {
         let (app, now) = (&call.app, call.app.clock.now());
-        let after = owner.tenant.wishing(&self.wish, &self.event, now);
+        let after = subject.tenant.wishing(&self.wish, &self.event, now);
         if let Some(activity) = dry_run {
-            return self.show(app, owner, &after, activity, now).await;
+            return self.show(app, subject, &after, activity, now).await;
         }
         let answer = accepted(&Answer {
-            tenant: TenantView::of(app, &after, &owner.resources, Activity::default()),
+            tenant: TenantView::of(app, &after, &subject.resources, Activity::default()),
             gateway_token: self.gateway_token.as_ref().map(PlainSecret::expose),
         })?;
         let kept = call.keep(&answer)?;
         let kept = kept.as_ref().map(Kept::as_new);
-        let change = registry::Change { conditions: &after.conditions, event: &self.event, now, answer: kept.as_ref() };
-        self.write(app, &owner.tenant, change).await?;
+        let act = subject.act(call, self.wish.act(), snapshot(&subject.tenant), snapshot(&after));
+        let change = registry::Change {
+            conditions: &after.conditions,
+            event: &self.event,
+            now,
+            answer: kept.as_ref(),
+            act: act.as_ref(),
+        };
+        self.write(app, &subject.tenant, change).await?;
         app.wake.nudge(Nudge { tenant: after.id.0.clone(), request_id: call.request_id.clone() }, 0).await;
         Ok(answer)
     }
@@ -96,6 +104,12 @@ impl Change {
         match &self.wish {
             Wish::Spec(spec) => registry.change_spec(tenant, spec, self.room, change).await,
             Wish::Release(release) => registry.change_release(tenant, release, change).await,
+            Wish::Retry => match tenant.deletion {
+                Some(deletion) => registry.ask_deletion(tenant, deletion.keep_data_until, change).await,
+                None => registry.change_secrets(tenant, &[], change).await,
+            },
+            Wish::Paused(is_to_wait) => registry.pause(tenant, *is_to_wait, change).await,
+            Wish::Trial { ends_at } => registry.set_trial(tenant, *ends_at, change).await,
             Wish::Secrets => registry.change_secrets(tenant, &self.secrets, change).await,
             Wish::Suspended => registry.suspend(tenant, false, change).await,
             Wish::Running => registry.suspend(tenant, true, change).await,
@@ -108,20 +122,20 @@ impl Change {
     async fn show(
         &self,
         app: &App,
-        owner: &Owner,
+        subject: &Subject,
         after: &Tenant,
         activity: Activity,
         now: Timestamp,
     ) -> Result<Response, ApiError> {
         let release = release_of(app, after).await?;
-        let ledger = ledger_of(&owner.resources)?;
+        let ledger = ledger_of(&subject.resources)?;
         let secrets = self.secrets_after(app.registry.secrets(&after.id).await?, now);
-        let steps = plan(&desired(after, &ledger, &release, now), &Observed::at_start(ledger.clone()), &secrets);
-        json(&DryRun {
+        let steps = next_plan(after, &ledger, &release, &secrets, now);
+        reply::json(&DryRun {
             dry_run: true,
-            tenant: TenantView::of(app, after, &owner.resources, activity),
+            tenant: TenantView::of(app, after, &subject.resources, activity),
             plan: PlanView::of(&steps, &ledger),
-            monthly_usd: cost::Change::between(usage(&owner.tenant, activity), usage(after, activity)),
+            monthly_usd: cost::Change::between(usage(&subject.tenant, activity), usage(after, activity)),
         })
     }
 
@@ -152,14 +166,41 @@ impl Change {
     }
 }
 
+/// The plan of the next round, as far as it can be told without a look at Cloudflare.
+pub fn next_plan(tenant: &Tenant, ledger: &Ledger, release: &Release, secrets: &[Secret], now: Timestamp) -> Plan {
+    plan(&desired(tenant, ledger, release, now), &Observed::at_start(ledger.clone()), secrets)
+}
+
+/// A tenant as the audit log has it, before and after an act.
+fn snapshot(tenant: &Tenant) -> Json {
+    let time = |at: Option<Timestamp>| at.map(|at| at.to_string());
+    json!({
+        "phase": tenant.phase.as_str(),
+        "generation": tenant.generation,
+        "spec": {
+            "instance_type": tenant.spec.instance_type.as_str(),
+            "max_instances": tenant.spec.max_instances,
+            "sleep_after": tenant.spec.sleep_after.to_string(),
+        },
+        "release": tenant.release.0,
+        "suspended_at": time(tenant.suspended_at),
+        "paused_at": time(tenant.paused_at),
+        "trial_ends_at": time(tenant.expires_at),
+        "data_kept_until": time(tenant.deletion.map(|deletion| deletion.keep_data_until)),
+    })
+}
+
 /// 200 with the tenant.
-pub fn unchanged(app: &App, owner: &Owner) -> Result<Response, ApiError> {
-    read(app, owner, Activity::default())
+pub fn unchanged(app: &App, subject: &Subject) -> Result<Response, ApiError> {
+    read(app, subject, Activity::default())
 }
 
 /// 200 with the tenant, its forecast that of a tenant so busy.
-pub fn read(app: &App, owner: &Owner, activity: Activity) -> Result<Response, ApiError> {
-    json(&Answer { tenant: TenantView::of(app, &owner.tenant, &owner.resources, activity), gateway_token: None })
+pub fn read(app: &App, subject: &Subject, activity: Activity) -> Result<Response, ApiError> {
+    reply::json(&Answer {
+        tenant: TenantView::of(app, &subject.tenant, &subject.resources, activity),
+        gateway_token: None,
+    })
 }
 
 /// A tenant that is going takes no changes.

@@ -2,7 +2,7 @@
 
 use serde::Serialize;
 
-use crate::http::auth::Owner;
+use crate::http::auth::Subject;
 use crate::http::call::Call;
 use crate::http::error::ApiError;
 use crate::http::reply::{Response, json};
@@ -30,19 +30,19 @@ pub struct Page<'a> {
 
 /// The tenant's history, oldest first: `?after=` the last line seen, `?limit=` lines at most. When there is none yet, the
 /// answer waits up to `?wait=` seconds for the first.
-pub async fn list(mut call: Call, owner: Owner) -> Result<Response, ApiError> {
+pub async fn list(mut call: Call, subject: Subject) -> Result<Response, ApiError> {
     let after = call.query.number("after", 0..=(1 << 53) - 1).unwrap_or(0);
     let limit = call.query.number("limit", 1..=MAX_LINES).unwrap_or(LINES);
     let wait = call.query.number("wait", 0..=MAX_WAIT_S).unwrap_or(0);
     call.query.finish()?;
     let app = &call.app;
     let deadline = app.clock.now().plus_ms(wait * 1_000);
-    let mut rows = app.registry.events(&owner.tenant.id, after, limit).await?;
+    let mut rows = app.registry.events(&subject.tenant.id, after, limit).await?;
     while rows.is_empty() && app.clock.now() < deadline {
         app.clock.sleep(LOOK_EVERY_MS).await;
-        rows = app.registry.events(&owner.tenant.id, after, limit).await?;
+        rows = app.registry.events(&subject.tenant.id, after, limit).await?;
     }
     let after = rows.last().map_or(after, |row| row.id);
-    let next = format!("/v1/tenants/{}/events?after={after}", owner.tenant.name);
+    let next = format!("{}?after={after}", call.path());
     json(&Page { events: rows.iter().map(EventView::of).collect(), after, next })
 }

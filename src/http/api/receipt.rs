@@ -3,7 +3,7 @@
 use serde::Serialize;
 
 use crate::clock::Timestamp;
-use crate::http::auth::Owner;
+use crate::http::auth::Subject;
 use crate::http::call::Call;
 use crate::http::error::ApiError;
 use crate::http::reply::{Response, json};
@@ -41,9 +41,9 @@ pub struct ReceiptLine<'a> {
 }
 
 /// Only of a tenant that is being deleted or is deleted.
-pub async fn read(mut call: Call, owner: Owner) -> Result<Response, ApiError> {
+pub async fn read(mut call: Call, subject: Subject) -> Result<Response, ApiError> {
     call.query.finish()?;
-    let Owner { tenant, resources, .. } = owner;
+    let Subject { tenant, resources, .. } = subject;
     let Tenant { id, name, phase, deletion, updated_at, .. } = &tenant;
     let deletion = deletion.ok_or(ApiError::NotDeleted)?;
     let complete = *phase == Phase::Deleted;

@@ -26,8 +26,7 @@ use crate::registry::{self, NewTenant, NewToken};
 use crate::release::Release;
 use crate::tenant::spec::SpecChange;
 use crate::tenant::{
-    InstanceType, Ledger, Phase, Resource, ResourceKind, SecretName, Status, Tenant, TenantId, TenantName, TenantSpec,
-    condition,
+    Ledger, Phase, Resource, ResourceKind, SecretName, Status, Tenant, TenantId, TenantName, TenantSpec, condition,
 };
 use crate::vault::sealed::Place;
 use crate::vault::secret::Wanted;
@@ -92,7 +91,7 @@ fn read(body: serde_json::Map<String, Value>, release: &Release) -> Result<SignU
     let spec = fields.object("spec");
     let secrets = fields.object("secrets");
     fields.finish();
-    let change = spec.map_or_else(SpecChange::default, |spec| spec::read(spec, &mut complaints));
+    let change = spec.map_or_else(SpecChange::default, |spec| spec::read(spec, false, &mut complaints));
     let mut secrets = secrets.map_or_else(Vec::new, |values| read_values("/secrets", values, release, &mut complaints));
     // Nothing is set yet, so there is nothing that null could delete.
     secrets.retain(|(_, value)| value.is_some());
@@ -119,8 +118,7 @@ async fn write(
     let app = &call.app;
     let entropy = app.entropy.as_ref();
     let now = app.clock.now();
-    let largest = admission.invite.as_ref().and_then(|invite| invite.largest);
-    let mut tenant = new_tenant(app, TenantId::generate(entropy), sign_up, largest, release, now);
+    let mut tenant = new_tenant(app, TenantId::generate(entropy), sign_up, Some(admission), release, now);
     let message = "the first round starts within a minute";
     condition::set(&mut tenant.conditions, now, "Ready", Status::False, "SignedUp", message);
     let token = ApiToken::generate(entropy);
@@ -150,7 +148,7 @@ async fn write(
         conditions: &tenant.conditions,
         token: NewToken { id: &token_id, hash: &token.hash(), scopes: Scopes::ALL, expires_at: None },
         expires_at: tenant.expires_at,
-        owner: Some(&admission.owner),
+        owner: tenant.owner.as_deref(),
         invite: admission.invite.as_ref().map(|invite| invite.id.as_str()),
         limits: admission.limits,
         answer: kept.as_ref(),
@@ -202,7 +200,7 @@ fn new_tenant(
     app: &App,
     id: TenantId,
     sign_up: &SignUp,
-    largest: Option<InstanceType>,
+    admission: Option<&Admission>,
     release: &Release,
     now: Timestamp,
 ) -> Tenant {
@@ -213,12 +211,14 @@ fn new_tenant(
         phase: Phase::Pending,
         generation: 1,
         observed_generation: 0,
+        owner: admission.map(|admission| admission.owner.clone()),
         spec: sign_up.spec.clone(),
-        largest,
+        largest: admission.and_then(|admission| admission.invite.as_ref()?.largest),
         release: release.id.clone(),
         conditions: Vec::new(),
         wanted_since: now,
         suspended_at: None,
+        paused_at: None,
         expires_at,
         deletion: None,
         due_at: Some(now),

@@ -30,11 +30,12 @@ pub fn beyond(largest: Option<InstanceType>, spec: &TenantSpec) -> Option<FieldE
     Some(FieldError { pointer: "/spec/instance_type".to_owned(), detail })
 }
 
-/// The fields of a spec; what is absent stays `None`.
-pub fn read(fields: Map<String, Json>, complaints: &mut Vec<FieldError>) -> SpecChange {
+/// The fields of a spec; what is absent stays `None`. The sizes that do not suit OpenClaw are an operator's to give.
+pub fn read(fields: Map<String, Json>, is_operator: bool, complaints: &mut Vec<FieldError>) -> SpecChange {
     let mut fields = Fields::new("/spec", fields, complaints);
     let change = SpecChange {
-        instance_type: fields.text("instance_type", parse_open_instance_type),
+        instance_type: fields
+            .text("instance_type", if is_operator { parse_instance_type } else { parse_open_instance_type }),
         max_instances: fields.number("max_instances", 1..=MAX_INSTANCES),
         sleep_after: fields.text("sleep_after", SleepAfter::parse),
     };

@@ -5,14 +5,15 @@
 use http::header::LOCATION;
 use http::{HeaderValue, StatusCode};
 use serde::Serialize;
+use serde_json::{Value as Json, json};
 
 use crate::clock::{DAY_MS, Timestamp};
-use crate::http::auth::Owner;
+use crate::http::auth::Subject;
 use crate::http::body::Fields;
 use crate::http::call::Call;
 use crate::http::error::ApiError;
 use crate::http::idempotency::Kept;
-use crate::http::reply::{Response, json};
+use crate::http::reply::{self, Response};
 use crate::http::view::TokenView;
 use crate::registry::{self, NewToken, Token, TokenState};
 use crate::tenant::Phase;
@@ -43,20 +44,21 @@ pub struct Made<'a> {
 }
 
 /// The tenant's tokens, good ones first; never themselves.
-pub async fn list(mut call: Call, owner: Owner) -> Result<Response, ApiError> {
+pub async fn list(mut call: Call, subject: Subject) -> Result<Response, ApiError> {
     call.query.finish()?;
-    let tokens = call.app.registry.tokens(&owner.tenant.id).await?;
+    let tokens = call.app.registry.tokens(&subject.tenant.id).await?;
     let now = call.app.clock.now();
-    json(&Listing { tokens: tokens.iter().map(|token| TokenView::of(token, now)).collect() })
+    reply::json(&Listing { tokens: tokens.iter().map(|token| TokenView::of(token, now)).collect() })
 }
 
 /// Makes another token: `{"scopes": ["read"], "expires_in_days": 30}`, both optional. It is good for no more than the token
 /// that it is made with, and no longer.
-pub async fn create(mut call: Call, owner: Owner) -> Result<Response, ApiError> {
+pub async fn create(mut call: Call, subject: Subject) -> Result<Response, ApiError> {
     let is_dry_run = call.query.flag("dry_run");
     call.query.finish()?;
-    let (scopes, days) = read(&call, owner.token.scopes)?;
-    if owner.tenant.phase == Phase::Deleted {
+    let (most, until) = subject.reach();
+    let (scopes, days) = read(&call, most)?;
+    if subject.tenant.phase == Phase::Deleted {
         return Err(ApiError::BeingDeleted);
     }
     let (app, now) = (&call.app, call.app.clock.now());
@@ -65,26 +67,32 @@ pub async fn create(mut call: Call, owner: Owner) -> Result<Response, ApiError> 
         id: new_token_id(app.entropy.as_ref()),
         scopes,
         created_at: now,
-        expires_at: earlier(days.map(|days| now.plus_ms(i64::from(days) * DAY_MS)), owner.token.expires_at),
+        expires_at: earlier(days.map(|days| now.plus_ms(i64::from(days) * DAY_MS)), until),
         last_used_at: None,
         revoked_at: None,
     };
     let made = |token| Made { dry_run: is_dry_run.then_some(true), token, details: TokenView::of(&details, now) };
     if is_dry_run {
         let good = |token: &&Token| token.state(now) == TokenState::Good;
-        let good = app.registry.tokens(&owner.tenant.id).await?.iter().filter(good).count();
+        let good = app.registry.tokens(&subject.tenant.id).await?.iter().filter(good).count();
         let has_room = i64::try_from(good).is_ok_and(|good| good < registry::MAX_TOKENS);
-        return if has_room { json(&made(None)) } else { Err(ApiError::TooManyTokens) };
+        return if has_room { reply::json(&made(None)) } else { Err(ApiError::TooManyTokens) };
     }
-    let answer = created(&made(Some(token.expose())), &owner, &details)?;
+    let answer = created(&made(Some(token.expose())), &call, &details)?;
     let kept = call.keep(&answer)?;
     let kept = kept.as_ref().map(Kept::as_new);
     let new = NewToken { id: &details.id, hash: &token.hash(), scopes, expires_at: details.expires_at };
     let event = Event::new("TokenMade", format!("token {} made, good for: {scopes}", details.id));
-    if let Err(error) = app.registry.add_token(&owner.tenant.id, new, &event, kept.as_ref(), now).await {
+    let act = subject.act(&call, "token.make", Json::Null, TokenView::of(&details, now).to_json());
+    if let Err(error) = app.registry.add_token(&subject.tenant.id, new, &event, kept.as_ref(), act.as_ref(), now).await
+    {
         // The database may have done it and its answer been lost. Then the token is listed under this id.
         let is_written = matches!(error, registry::Error::Driver(_))
-            && app.registry.tokens(&owner.tenant.id).await.is_ok_and(|all| all.iter().any(|one| one.id == details.id));
+            && app
+                .registry
+                .tokens(&subject.tenant.id)
+                .await
+                .is_ok_and(|all| all.iter().any(|one| one.id == details.id));
         if !is_written {
             return Err(error.into());
         }
@@ -94,15 +102,16 @@ pub async fn create(mut call: Call, owner: Owner) -> Result<Response, ApiError> 
 
 /// Revokes a token, but not the last master key: whatever else is good makes no token that lasts longer or may do more, so
 /// the tenant would slip out of its owner's hands. Revoking what is revoked is answered likewise.
-pub async fn revoke(mut call: Call, owner: Owner) -> Result<Response, ApiError> {
+pub async fn revoke(mut call: Call, subject: Subject) -> Result<Response, ApiError> {
     let is_dry_run = call.query.flag("dry_run");
     call.query.finish()?;
     let (app, now, id) = (&call.app, call.app.clock.now(), call.param(1));
-    let mut tokens = app.registry.tokens(&owner.tenant.id).await?;
+    let mut tokens = app.registry.tokens(&subject.tenant.id).await?;
     let at = tokens.iter().position(|token| token.id == id).ok_or(ApiError::NoSuchToken)?;
     let mut token = tokens.swap_remove(at);
     // Whoever may do less cannot lock out who may do more.
-    if let Some(scope) = token.scopes.iter().find(|scope| !owner.token.scopes.contains(*scope)) {
+    let (most, _) = subject.reach();
+    if let Some(scope) = token.scopes.iter().find(|scope| !most.contains(*scope)) {
         return Err(ApiError::ScopeMissing(scope));
     }
     if token.is_master() && !tokens.iter().any(Token::is_master) {
@@ -112,14 +121,16 @@ pub async fn revoke(mut call: Call, owner: Owner) -> Result<Response, ApiError> 
         token.revoked_at.get_or_insert(now);
     } else {
         let event = Event::new("TokenRevoked", format!("token {id} revoked"));
-        let revoked = app.registry.revoke_token(&owner.tenant.id, id, &event, now).await?;
+        let before = TokenView::of(&token, now).to_json();
+        let act = subject.act(&call, "token.revoke", before, json!({"revoked_at": now.to_string()}));
+        let revoked = app.registry.revoke_token(&subject.tenant.id, id, &event, act.as_ref(), now).await?;
         token = revoked.ok_or(ApiError::NoSuchToken)?;
         // The other one was revoked meanwhile.
         if token.is_master() {
             return Err(ApiError::LastToken);
         }
     }
-    json(&Made { dry_run: is_dry_run.then_some(true), token: None, details: TokenView::of(&token, now) })
+    reply::json(&Made { dry_run: is_dry_run.then_some(true), token: None, details: TokenView::of(&token, now) })
 }
 
 /// A token makes none that outlives it: whoever finds one that ends soon does not have it for ever.
@@ -147,10 +158,10 @@ fn read(call: &Call, most: Scopes) -> Result<(Scopes, Option<u32>), ApiError> {
 }
 
 /// 201, and where the token is.
-fn created(made: &Made<'_>, owner: &Owner, details: &Token) -> Result<Response, ApiError> {
-    let mut response = json(made)?;
+fn created(made: &Made<'_>, call: &Call, details: &Token) -> Result<Response, ApiError> {
+    let mut response = reply::json(made)?;
     *response.status_mut() = StatusCode::CREATED;
-    if let Ok(location) = HeaderValue::try_from(format!("/v1/tenants/{}/tokens/{}", owner.tenant.name, details.id)) {
+    if let Ok(location) = HeaderValue::try_from(format!("{}/{}", call.path(), details.id)) {
         response.headers_mut().insert(LOCATION, location);
     }
     Ok(response)

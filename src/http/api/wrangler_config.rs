@@ -4,7 +4,7 @@ use http::header::CONTENT_DISPOSITION;
 use http::{HeaderValue, StatusCode};
 
 use super::change::{ledger_of, release_of};
-use crate::http::auth::Owner;
+use crate::http::auth::Subject;
 use crate::http::call::Call;
 use crate::http::error::ApiError;
 use crate::http::reply::{JSONC, Response, with_body};
@@ -12,9 +12,9 @@ use crate::reconcile::desired::deployment;
 use crate::reconcile::wrangler_config::wrangler_config;
 
 /// The configuration with which `wrangler deploy` makes the same tenant by hand.
-pub async fn read(mut call: Call, owner: Owner) -> Result<Response, ApiError> {
+pub async fn read(mut call: Call, subject: Subject) -> Result<Response, ApiError> {
     call.query.finish()?;
-    let Owner { tenant, resources, .. } = owner;
+    let Subject { tenant, resources, .. } = subject;
     let release = release_of(&call.app, &tenant).await?;
     let ledger = ledger_of(&resources)?;
     let config = wrangler_config(&deployment(&tenant, &ledger, &release), &ledger, &release);

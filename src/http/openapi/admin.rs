@@ -6,7 +6,7 @@ use serde_json::json;
 use super::bodies;
 use super::example::{Example, Given};
 use super::operation::Operation;
-use crate::http::api::invites;
+use crate::http::api::operator::invites;
 use crate::http::error::ApiError as E;
 
 const INVITES: &str = "/admin/api/invites";

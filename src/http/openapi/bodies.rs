@@ -4,7 +4,7 @@
 use serde_json::{Value as Json, json};
 
 use super::common::{secret_name, tenant_name};
-use crate::http::api::invites;
+use crate::http::api::operator::invites;
 use crate::http::api::tokens::MAX_DAYS;
 use crate::tenant::secret_name::{MAX_SECRETS, MAX_VALUE_BYTES};
 use crate::tenant::spec::MAX_INSTANCES;

@@ -31,7 +31,7 @@ pub enum Caller {
 pub fn caller(operation: &Operation) -> Caller {
     match route_of(operation).map(|route| &route.handler) {
         Some(Handler::Tenant(scope, _)) => Caller::Owner(*scope),
-        Some(Handler::Operator(role, _)) => Caller::Operator(*role),
+        Some(Handler::Operator(role, _) | Handler::OperatorTenant(role, _)) => Caller::Operator(*role),
         _ => Caller::Anyone,
     }
 }

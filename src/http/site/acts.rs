@@ -33,9 +33,9 @@ pub async fn spec(call: Call, session: Session, form: Form) -> Result<Response, 
     }
     let is_retry = spec.is_empty();
     let body = json!({"spec": spec});
-    let is_stale = form.get("generation") != session.owner.tenant.generation.to_string();
+    let is_stale = form.get("generation") != session.subject.tenant.generation.to_string();
     if form.get("step") == "preview" {
-        return match api::tenant::change(call.to_api("dry_run=true", &body), session.owner.again()).await {
+        return match api::tenant::change(call.to_api("dry_run=true", &body), session.subject.clone()).await {
             Ok(answer) => Ok(show(&session, &form, &json_of(&answer)?)),
             Err(error) => come_back(&call, &session, &error, "size").await,
         };
@@ -43,7 +43,7 @@ pub async fn spec(call: Call, session: Session, form: Form) -> Result<Response, 
     let outcome = if is_stale {
         Err(ApiError::Conflict)
     } else {
-        api::tenant::change(call.to_api("", &body), session.owner.again()).await
+        api::tenant::change(call.to_api("", &body), session.subject.clone()).await
     };
     done(&call, &session, outcome, if is_retry { "retried" } else { "saved" }, "size").await
 }
@@ -63,7 +63,7 @@ pub async fn secrets(call: Call, session: Session, form: Form) -> Result<Respons
     for (name, value) in form.under("value.").filter(|(_, value)| !value.is_empty()) {
         values.insert(name.to_owned(), value.into());
     }
-    let outcome = api::secrets::change(call.to_api("", &Value::Object(values)), session.owner.again()).await;
+    let outcome = api::secrets::change(call.to_api("", &Value::Object(values)), session.subject.clone()).await;
     done(&call, &session, outcome, "secrets", "paste").await
 }
 
@@ -71,7 +71,7 @@ pub async fn secrets(call: Call, session: Session, form: Form) -> Result<Respons
 pub async fn delete_secret(call: Call, session: Session, form: Form) -> Result<Response, ApiError> {
     session.require(Scope::Secrets)?;
     let body = json!({form.get("name"): null});
-    let outcome = api::secrets::change(call.to_api("", &body), session.owner.again()).await;
+    let outcome = api::secrets::change(call.to_api("", &body), session.subject.clone()).await;
     done(&call, &session, outcome, "secret-deleted", "paste").await
 }
 
@@ -83,13 +83,13 @@ pub async fn make_token(call: Call, session: Session, form: Form) -> Result<Resp
     if let (Ok(days), Value::Object(fields)) = (form.get("expires_in_days").parse::<u32>(), &mut body) {
         fields.insert("expires_in_days".to_owned(), days.into());
     }
-    match api::tokens::create(call.to_api("", &body), session.owner.again()).await {
+    match api::tokens::create(call.to_api("", &body), session.subject.clone()).await {
         Ok(answer) => {
             let answer = json_of(&answer)?;
             let token = answer.get("token").and_then(Value::as_str).unwrap_or_default();
             let markup = token_made(&TokenMade {
                 frame: session.frame(),
-                name: session.owner.tenant.name.as_str(),
+                name: session.subject.tenant.name.as_str(),
                 origin: &origin_of(&call),
                 token,
                 scopes: &scopes.join(", "),
@@ -104,10 +104,10 @@ pub async fn make_token(call: Call, session: Session, form: Form) -> Result<Resp
 pub async fn revoke_token(mut call: Call, session: Session, form: Form) -> Result<Response, ApiError> {
     session.require(Scope::Write)?;
     let id = form.get("id").to_owned();
-    let is_own = session.owner.token.id == id;
+    let is_own = session.token.id == id;
     call.params.truncate(1);
     call.params.push(id);
-    let outcome = api::tokens::revoke(call.to_api("", &Value::Null), session.owner.again()).await;
+    let outcome = api::tokens::revoke(call.to_api("", &Value::Null), session.subject.clone()).await;
     match outcome {
         Ok(_) if is_own => Ok(see_other("/")),
         outcome => done(&call, &session, outcome, "revoked", "tokens").await,
@@ -120,14 +120,14 @@ pub async fn suspend(call: Call, session: Session, form: Form) -> Result<Respons
     if !is_confirmed(&session, &form) {
         return unconfirmed(&call, &session, "suspend-confirm").await;
     }
-    let outcome = api::lifecycle::suspend(call.to_api("", &json!({})), session.owner.again()).await;
+    let outcome = api::lifecycle::suspend(call.to_api("", &json!({})), session.subject.clone()).await;
     done(&call, &session, outcome, "suspended", "suspend-confirm").await
 }
 
 /// `POST …/resume`.
 pub async fn resume(call: Call, session: Session, _: Form) -> Result<Response, ApiError> {
     session.require(Scope::Write)?;
-    let outcome = api::lifecycle::resume(call.to_api("", &json!({})), session.owner.again()).await;
+    let outcome = api::lifecycle::resume(call.to_api("", &json!({})), session.subject.clone()).await;
     done(&call, &session, outcome, "resumed", "life").await
 }
 
@@ -139,19 +139,19 @@ pub async fn delete(call: Call, session: Session, form: Form) -> Result<Response
     }
     let days = form.get("grace_days");
     let query = if days.is_empty() { String::new() } else { format!("grace_days={days}") };
-    let outcome = api::tenant::delete(call.to_api(&query, &Value::Null), session.owner.again()).await;
+    let outcome = api::tenant::delete(call.to_api(&query, &Value::Null), session.subject.clone()).await;
     done(&call, &session, outcome, "deleted", "grace_days").await
 }
 
 /// `POST …/undelete`: shows the new gateway token, this once.
 pub async fn undelete(call: Call, session: Session, _: Form) -> Result<Response, ApiError> {
     session.require(Scope::Write)?;
-    let answer = match api::lifecycle::undelete(call.to_api("", &json!({})), session.owner.again()).await {
+    let answer = match api::lifecycle::undelete(call.to_api("", &json!({})), session.subject.clone()).await {
         Ok(answer) if answer.status() == StatusCode::ACCEPTED => json_of(&answer)?,
         outcome => return done(&call, &session, outcome, "saved", "undelete-title").await,
     };
     let app = &call.app;
-    let read = app.registry.find_tenant(&session.owner.tenant.id).await?;
+    let read = app.registry.find_tenant(&session.subject.tenant.id).await?;
     let (tenant, resources) = read.ok_or(ApiError::NoSuchTenant)?;
     let ledger = ledger_of(&resources)?;
     let address = address_of(app, tenant.name.as_str());
@@ -179,7 +179,7 @@ async fn done(
     field: &str,
 ) -> Result<Response, ApiError> {
     match outcome {
-        Ok(_) => Ok(see_other(&format!("/tenants/{}?done={word}", session.owner.tenant.name))),
+        Ok(_) => Ok(see_other(&format!("/tenants/{}?done={word}", session.subject.tenant.name))),
         Err(error) => come_back(call, session, &error, field).await,
     }
 }
@@ -208,11 +208,11 @@ fn placed(pointer: &str, detail: &str, field: &str) -> (String, String) {
 }
 
 fn is_confirmed(session: &Session, form: &Form) -> bool {
-    form.get("confirm").trim() == session.owner.tenant.name.as_str()
+    form.get("confirm").trim() == session.subject.tenant.name.as_str()
 }
 
 async fn unconfirmed(call: &Call, session: &Session, field: &str) -> Result<Response, ApiError> {
-    let message = format!("This is not the tenant's name. Type {} to be sure.", session.owner.tenant.name);
+    let message = format!("This is not the tenant's name. Type {} to be sure.", session.subject.tenant.name);
     let errors = [FieldError { field, message: &message }];
     render(call, session, Shown { errors: &errors, ..Shown::default() }).await
 }
@@ -235,7 +235,7 @@ fn words_of_step(kind: &str) -> Option<&'static str> {
 fn show(session: &Session, form: &Form, dry_run: &Value) -> Response {
     let preset = Preset::parse(form.get("usage")).unwrap_or_default();
     let activity = Activity { preset, ..Activity::default() };
-    let before = &session.owner.tenant;
+    let before = &session.subject.tenant;
     let mut after: Tenant = before.clone();
     if let Some(Ok(spec)) = dry_run.pointer("/tenant/spec").cloned().map(serde_json::from_value) {
         after.spec = spec;

@@ -29,7 +29,7 @@ const POLICY_WITH_TURNSTILE: &str = "default-src 'none'; script-src 'self' https
      form-action 'self'; frame-ancestors 'none'; base-uri 'none'";
 
 /// A page.
-fn page(status: StatusCode, markup: Markup) -> Response {
+pub(super) fn page(status: StatusCode, markup: Markup) -> Response {
     with_policy(status, markup, POLICY)
 }
 
@@ -42,7 +42,7 @@ fn with_policy(status: StatusCode, markup: Markup, policy: &'static str) -> Resp
 }
 
 /// Sends the browser on with a `GET` (RFC 9110 § 15.4.4), so that to load the page again repeats nothing.
-fn see_other(path: &str) -> Response {
+pub(super) fn see_other(path: &str) -> Response {
     let mut response = with_body(StatusCode::SEE_OTHER, HTML, "");
     response.headers_mut().extend(HeaderValue::try_from(path).map(|path| (LOCATION, path)));
     response

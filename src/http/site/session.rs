@@ -10,12 +10,12 @@ use http::header::{COOKIE, SET_COOKIE};
 use super::form::Form;
 use super::home::{self, Tried};
 use super::see_other;
-use crate::http::auth::Owner;
+use crate::http::auth::{Actor, Subject};
 use crate::http::call::Call;
 use crate::http::error::ApiError;
 use crate::http::reply::Response;
 use crate::pages::Frame;
-use crate::registry::{Opened, TokenState};
+use crate::registry::{Opened, Token, TokenState};
 use crate::vault::{ApiToken, Scope};
 
 const COOKIE_NAME: &str = "__Host-session";
@@ -28,8 +28,10 @@ const CSRF: &str = "csrf";
 
 /// Somebody who showed a tenant's token, and is to show it again with nothing but a cookie.
 pub struct Session {
-    /// The tenant, and the token.
-    pub owner: Owner,
+    /// The tenant, as its owner acts on it.
+    pub subject: Subject,
+    /// The token that was shown.
+    pub token: Token,
     /// Goes with every form: a signature of the cookie, which no other site can know.
     csrf: String,
 }
@@ -38,7 +40,7 @@ impl Session {
     /// The session of `call`, for the tenant that its address names.
     pub async fn of(call: &Call) -> Result<Self, ApiError> {
         let session = Self::find(call).await?.ok_or(ApiError::SignedOut)?;
-        if session.owner.tenant.name.as_str() == call.param(0) { Ok(session) } else { Err(ApiError::SignedOut) }
+        if session.subject.tenant.name.as_str() == call.param(0) { Ok(session) } else { Err(ApiError::SignedOut) }
     }
 
     /// The session of `call`, whichever tenant it is for.
@@ -58,7 +60,8 @@ impl Session {
         let opened = call.app.registry.find_by_token_id(token_id, now).await?;
         let good = opened.filter(|opened| opened.token.state(now) == TokenState::Good);
         Ok(good.map(|Opened { token, tenant, resources }| Self {
-            owner: Owner { tenant, resources, token },
+            subject: Subject { tenant, resources, by: Actor::Owner(token.clone()) },
+            token,
             csrf: signing.sign(CSRF, cookie),
         }))
     }
@@ -70,12 +73,13 @@ impl Session {
         let value = format!("{signed}.{}", signing.sign(PURPOSE, &signed));
         let csrf = signing.sign(CSRF, &value);
         let Opened { token, tenant, resources } = opened;
-        (Self { owner: Owner { tenant, resources, token }, csrf }, set_cookie(&value, LASTS_S))
+        let subject = Subject { tenant, resources, by: Actor::Owner(token.clone()) };
+        (Self { subject, token, csrf }, set_cookie(&value, LASTS_S))
     }
 
     /// What is around its pages.
     pub fn frame(&self) -> Frame<'_> {
-        Frame { csrf: &self.csrf, session: Some(self.owner.tenant.name.as_str()) }
+        Frame { csrf: &self.csrf, session: Some(self.subject.tenant.name.as_str()) }
     }
 
     /// Refuses a form that is not of one of this session's pages.
@@ -87,7 +91,7 @@ impl Session {
 
     /// Refuses what the session's token is not good for.
     pub fn require(&self, scope: Scope) -> Result<(), ApiError> {
-        if self.owner.token.scopes.contains(scope) { Ok(()) } else { Err(ApiError::ScopeMissing(scope)) }
+        if self.token.scopes.contains(scope) { Ok(()) } else { Err(ApiError::ScopeMissing(scope)) }
     }
 }
 

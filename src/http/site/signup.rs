@@ -111,8 +111,8 @@ async fn welcome(call: &Call, answer: &Value) -> Result<Response, ApiError> {
     let token = token.ok_or_else(|| ApiError::Internal("a sign-up without its token".to_owned()))?;
     let opened = app.registry.find_by_token(&token.hash(), app.clock.now()).await?.ok_or(ApiError::NoSuchTenant)?;
     let (session, cookie) = Session::begin(call, opened);
-    let tenant = &session.owner.tenant;
-    let ledger = ledger_of(&session.owner.resources)?;
+    let tenant = &session.subject.tenant;
+    let ledger = ledger_of(&session.subject.resources)?;
     let missing = missing_secrets(app, tenant, &ledger).await?;
     let missing: Vec<&str> = missing.iter().map(String::as_str).collect();
     let address = address_of(app, tenant.name.as_str());

@@ -58,7 +58,7 @@ pub struct Shown<'a> {
 
 /// The tenant's page as `shown`.
 pub async fn render(call: &Call, session: &Session, shown: Shown<'_>) -> Result<Response, ApiError> {
-    let (app, owner) = (&call.app, &session.owner);
+    let (app, owner) = (&call.app, &session.subject);
     let tenant = &owner.tenant;
     let release = release_of(app, tenant).await?;
     let secrets = app.registry.secrets(&tenant.id).await?;
@@ -94,10 +94,10 @@ pub async fn render(call: &Call, session: &Session, shown: Shown<'_>) -> Result<
             created_at: token.created_at,
             expires_at: token.expires_at,
             last_used_at: token.last_used_at,
-            is_this_one: token.id == owner.token.id,
+            is_this_one: token.id == session.token.id,
         })
         .collect();
-    let may = |scope| owner.token.scopes.contains(scope);
+    let may = |scope| session.token.scopes.contains(scope);
     let markup = view::tenant(&TenantPage {
         frame: session.frame(),
         progress: progress_of(app, tenant, &ledger, &address, &mark),
@@ -123,8 +123,8 @@ pub async fn render(call: &Call, session: &Session, shown: Shown<'_>) -> Result<
 /// How far the tenant is, for a page that polls: nothing new (204) while it stands as `?seen=` says.
 pub async fn progress(mut call: Call, session: Session) -> Result<Response, ApiError> {
     let seen = call.query.text("seen", |seen| Ok::<_, String>(seen.to_owned()));
-    let (app, tenant) = (&call.app, &session.owner.tenant);
-    let ledger = ledger_of(&session.owner.resources)?;
+    let (app, tenant) = (&call.app, &session.subject.tenant);
+    let ledger = ledger_of(&session.subject.resources)?;
     let mark = mark(tenant, &ledger);
     if seen.as_deref() == Some(mark.as_str()) {
         return Ok(page(StatusCode::NO_CONTENT, maud::PreEscaped(String::new())));

@@ -146,7 +146,8 @@ pub async fn mend(shift: &Shift<'_>, tenant: &Tenant, repair: &Repair, event: Ev
     let now = app.clock.now();
     let mut conditions = tenant.conditions.clone();
     condition::set(&mut conditions, now, "Ready", Status::False, &event.reason, event.message.clone());
-    app.registry.repair(tenant, repair, Change { conditions: &conditions, event: &event, now, answer: None }).await?;
+    let change = Change { conditions: &conditions, event: &event, now, answer: None, act: None };
+    app.registry.repair(tenant, repair, change).await?;
     let nudge = Nudge { tenant: tenant.id.0.clone(), request_id: shift.request_id.to_owned() };
     app.wake.nudge(nudge, 0).await;
     Ok(())

@@ -6,8 +6,8 @@
 /// Every column of a tenant, as `row::tenants` reads them.
 macro_rules! tenant_columns {
     () => {
-        "t.id, t.name, t.phase, t.generation, t.observed_generation, t.spec, t.largest, t.release_id, t.conditions, \
-         t.wanted_since_ms, t.suspended_at_ms, t.expires_at_ms, t.delete_asked_at_ms, t.keep_data_until_ms, \
+        "t.id, t.name, t.phase, t.generation, t.observed_generation, t.owner, t.spec, t.largest, t.release_id, \
+         t.conditions, t.wanted_since_ms, t.suspended_at_ms, t.paused_at_ms, t.expires_at_ms, t.delete_asked_at_ms, t.keep_data_until_ms, \
          t.due_at_ms, t.attempts, t.booked_calls, t.created_at_ms, t.updated_at_ms"
     };
 }
@@ -24,6 +24,15 @@ macro_rules! resource_columns {
 macro_rules! in_order {
     () => {
         " ORDER BY instr('bucket script application route schedule', r.kind)"
+    };
+}
+
+/// The id of the tenant that is called ?1: a living one by its name; or by its id, or the last deleted one of that name.
+macro_rules! called {
+    () => {
+        "COALESCE((SELECT id FROM tenant WHERE name = ?1 AND deleted_at_ms IS NULL), \
+         (SELECT id FROM tenant WHERE id = ?1), \
+         (SELECT id FROM tenant WHERE phase = 'deleted' AND name = ?1 ORDER BY deleted_at_ms DESC LIMIT 1))"
     };
 }
 
@@ -72,6 +81,7 @@ macro_rules! refuse {
     };
 }
 
+pub mod audit;
 pub mod idempotency;
 pub mod invites;
 pub mod retention;
@@ -103,6 +113,13 @@ pub const INSERT_ROUND_EVENT: &str = "INSERT INTO event (tenant_id, at_ms, gener
 
 /// One tenant by id.
 pub const TENANT: &str = concat!("SELECT ", tenant_columns!(), " FROM tenant t WHERE t.id = ?1");
+
+/// The tenant that is called ?1.
+pub const TENANT_CALLED: &str = concat!("SELECT ", tenant_columns!(), " FROM tenant t WHERE t.id = ", called!());
+
+/// Its ledger.
+pub const RESOURCES_OF_CALLED: &str =
+    concat!("SELECT ", resource_columns!(), " FROM resource r WHERE r.tenant_id = ", called!(), in_order!());
 
 /// The ledger of a tenant.
 pub const RESOURCES: &str =
@@ -144,6 +161,18 @@ pub const SUSPEND: &str = concat!(
 pub const RESUME: &str =
     concat!("UPDATE tenant SET suspended_at_ms = NULL, ", changing_phase!(), ", ", wanted_anew!(), if_alive!());
 
+/// No round begins from now on. Nothing else is wanted of it, so its generation stays.
+pub const PAUSE: &str = "UPDATE tenant SET paused_at_ms = COALESCE(paused_at_ms, ?4), updated_at_ms = ?4 \
+     WHERE id = ?1 AND generation = ?2 AND deleted_at_ms IS NULL";
+
+/// Rounds run again, the first one at once.
+pub const UNPAUSE: &str = "UPDATE tenant SET paused_at_ms = NULL, due_at_ms = ?4, updated_at_ms = ?4 \
+     WHERE id = ?1 AND generation = ?2 AND deleted_at_ms IS NULL";
+
+/// Another end of its trial, or none. Nothing else is wanted of it, so its generation stays.
+pub const SET_TRIAL: &str = "UPDATE tenant SET expires_at_ms = ?5, updated_at_ms = ?4 \
+     WHERE id = ?1 AND generation = ?2 AND delete_asked_at_ms IS NULL";
+
 /// A secret's new value, a version above its former one.
 pub const SET_SECRET: &str = "INSERT INTO secret (tenant_id, name, wanted, version, sealed, updated_at_ms) \
      VALUES (?1, ?2, 'set', ?3, ?4, ?5) \
@@ -171,16 +200,16 @@ pub const UNDELETE: &str = concat!(
 /// Values that no step will push any more.
 pub const ERASE_SEALED: &str = "UPDATE secret SET sealed = NULL WHERE tenant_id = ?1";
 
-/// Tenants that want a round and have none running, longest waiting first.
-pub const DUE: &str = "SELECT id FROM tenant WHERE due_at_ms <= ?1 AND lease_expires_ms <= ?1 \
+/// Tenants that want a round, have none running and are not paused, longest waiting first.
+pub const DUE: &str = "SELECT id FROM tenant WHERE due_at_ms <= ?1 AND lease_expires_ms <= ?1 AND paused_at_ms IS NULL \
      ORDER BY due_at_ms LIMIT ?2";
 
-/// Takes the lease on one tenant that is due and free. One statement, so that two consumers cannot both get it. Until the
+/// Takes the lease on one tenant that is due, free and not paused. One statement, so that two consumers cannot both get it. Until the
 /// round says otherwise the tenant is due when the lease ends, so that a round that vanished goes to the back of the queue.
 /// Booked calls are good for a while only (?5): piled up they would be sent all at once.
 pub const LEASE: &str = "UPDATE tenant SET lease_token = ?2, lease_expires_ms = ?3, due_at_ms = ?3, \
      attempts = attempts + 1, booked_calls = CASE WHEN due_at_ms >= ?5 THEN booked_calls ELSE 0 END \
-     WHERE id = ?1 AND due_at_ms <= ?4 AND lease_expires_ms <= ?4";
+     WHERE id = ?1 AND due_at_ms <= ?4 AND lease_expires_ms <= ?4 AND paused_at_ms IS NULL";
 
 /// The tenant, if the lease is ours.
 pub const LEASED_TENANT: &str =
@@ -277,7 +306,7 @@ pub const SAVE_JOB: &str =
 pub const FINISH_JOB: &str = "UPDATE job SET finished_at_ms = ?3, cursor = ?4, report = ?5 \
      WHERE name = ?1 AND started_at_ms = ?2 AND finished_at_ms IS NULL";
 
-/// How the rounds of all tenants stand at ?1; reads those that want one. ?2 and ?3 are the deadlines of a change and of a
+/// How the rounds of all tenants stand at ?1; reads those that want one. What is paused waits by somebody's will. ?2 and ?3 are the deadlines of a change and of a
 /// deletion, in milliseconds.
 pub const STANDING: &str = "SELECT \
      COUNT(*) FILTER (WHERE due_at_ms <= ?1 AND lease_expires_ms <= ?1) AS due, \
@@ -285,7 +314,7 @@ pub const STANDING: &str = "SELECT \
      COUNT(*) FILTER (WHERE CASE WHEN phase IN ('pending', 'updating') THEN wanted_since_ms <= ?1 - ?2 \
      WHEN phase = 'deleting' THEN MAX(COALESCE(keep_data_until_ms, 0), wanted_since_ms) <= ?1 - ?3 END) AS overdue, \
      COUNT(*) FILTER (WHERE lease_token IS NULL AND booked_calls > 0) AS waiting_for_turn \
-     FROM tenant WHERE due_at_ms IS NOT NULL";
+     FROM tenant WHERE due_at_ms IS NOT NULL AND paused_at_ms IS NULL";
 
 /// Trials that ended by ?1: those that run, and those that ended by ?2.
 pub const ENDED_TRIALS: &str = concat!(
@@ -300,7 +329,7 @@ pub const ENDED_TRIALS: &str = concat!(
 pub const REPAIR: &str = "UPDATE tenant SET phase = 'updating', conditions = ?3, wanted_since_ms = ?4, attempts = 0, \
      due_at_ms = ?4, booked_calls = 0, updated_at_ms = ?4 \
      WHERE id = ?1 AND generation = ?2 AND updated_at_ms = ?5 AND phase IN ('ready', 'suspended') \
-     AND lease_token IS NULL AND delete_asked_at_ms IS NULL";
+     AND lease_token IS NULL AND delete_asked_at_ms IS NULL AND paused_at_ms IS NULL";
 
 /// The Worker lacks this secret, whose value was erased when it was pushed: only its owner can set it again.
 pub const SECRET_LOST: &str = "UPDATE secret SET pushed_version = 0 WHERE tenant_id = ?1 AND name = ?2";
@@ -308,7 +337,7 @@ pub const SECRET_LOST: &str = "UPDATE secret SET pushed_version = 0 WHERE tenant
 /// Tenants at rest since ?2, the one that was compared least recently first; none that was compared after ?1.
 pub const LEAST_CHECKED: &str = "SELECT id FROM tenant \
      WHERE phase IN ('ready', 'suspended') AND checked_at_ms <= ?1 AND updated_at_ms <= ?2 AND lease_token IS NULL \
-     ORDER BY checked_at_ms LIMIT ?3";
+     AND paused_at_ms IS NULL ORDER BY checked_at_ms LIMIT ?3";
 
 /// A tenant was compared with what Cloudflare has.
 pub const CHECKED: &str = "UPDATE tenant SET checked_at_ms = ?2 WHERE id = ?1";

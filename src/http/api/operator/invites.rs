@@ -3,15 +3,17 @@
 use http::header::LOCATION;
 use http::{HeaderValue, StatusCode};
 use serde::Serialize;
+use serde_json::{Value as Json, json};
 
-use super::spec::parse_instance_type;
 use crate::access::Operator;
 use crate::clock::{DAY_MS, Timestamp};
+use crate::http::api::spec::parse_instance_type;
+use crate::http::auth::act_of;
 use crate::http::body::Fields;
 use crate::http::call::Call;
 use crate::http::error::ApiError;
 use crate::http::idempotency::Kept;
-use crate::http::reply::{Response, json};
+use crate::http::reply::{self, Response};
 use crate::registry::invites::Position;
 use crate::registry::{self, Invite, NewInvite};
 use crate::tenant::TenantName;
@@ -85,6 +87,13 @@ pub struct Made<'a> {
     invite: InviteView<'a>,
 }
 
+impl InviteView<'_> {
+    /// The same for the audit log.
+    fn to_json(&self) -> Json {
+        serde_json::to_value(self).unwrap_or_default()
+    }
+}
+
 impl<'a> InviteView<'a> {
     fn of(invite: &'a Invite, now: Timestamp) -> Self {
         Self {
@@ -115,7 +124,7 @@ pub async fn list(mut call: Call, _: Operator) -> Result<Response, ApiError> {
     let (invites, next) = call.app.registry.invites(position, usize::try_from(limit).unwrap_or_default()).await?;
     let now = call.app.clock.now();
     let cursor = next.map(|position| position.to_string());
-    json(&Page {
+    reply::json(&Page {
         invites: invites.iter().map(|invite| InviteView::of(invite, now)).collect(),
         next: cursor.as_ref().map(|cursor| format!("/admin/api/invites?limit={limit}&cursor={cursor}")),
         cursor,
@@ -123,17 +132,17 @@ pub async fn list(mut call: Call, _: Operator) -> Result<Response, ApiError> {
 }
 
 /// Makes an invite: `{"expires_in_days", "name", "largest", "owner", "note"}`, all optional.
-pub async fn create(mut call: Call, _: Operator) -> Result<Response, ApiError> {
+pub async fn create(mut call: Call, operator: Operator) -> Result<Response, ApiError> {
     let is_dry_run = call.query.flag("dry_run");
     call.query.finish()?;
     let (app, now) = (&call.app, call.app.clock.now());
     let invite = read(&call, now)?;
     let made = |code| Made { dry_run: is_dry_run.then_some(true), code, invite: InviteView::of(&invite, now) };
     if is_dry_run {
-        return json(&made(None));
+        return reply::json(&made(None));
     }
     let code = InviteCode::generate(app.entropy.as_ref());
-    let mut answer = json(&made(Some(code.expose())))?;
+    let mut answer = reply::json(&made(Some(code.expose())))?;
     *answer.status_mut() = StatusCode::CREATED;
     let location = HeaderValue::try_from(format!("/admin/api/invites/{}", invite.id));
     answer.headers_mut().extend(location.map(|location| (LOCATION, location)));
@@ -148,7 +157,9 @@ pub async fn create(mut call: Call, _: Operator) -> Result<Response, ApiError> {
         owner: invite.owner.as_deref(),
         note: invite.note.as_deref(),
     };
-    if let Err(error) = app.registry.create_invite(&new, kept.as_ref(), now).await {
+    let after = InviteView::of(&invite, now).to_json();
+    let act = act_of(&operator, &call, "invite.make", &invite.id, Json::Null, after);
+    if let Err(error) = app.registry.create_invite(&new, kept.as_ref(), Some(&act), now).await {
         // The database may have done it and its answer been lost. Then the code is there.
         let is_written = matches!(error, registry::Error::Driver(_))
             && app.registry.find_invite(&code.hash()).await.is_ok_and(|found| found.is_some());
@@ -160,16 +171,22 @@ pub async fn create(mut call: Call, _: Operator) -> Result<Response, ApiError> {
 }
 
 /// Revokes an invite. One that was used, or is revoked, stays as it is. A dry run writes nothing.
-pub async fn revoke(mut call: Call, _: Operator) -> Result<Response, ApiError> {
+pub async fn revoke(mut call: Call, operator: Operator) -> Result<Response, ApiError> {
     let is_dry_run = call.query.flag("dry_run");
     call.query.finish()?;
     let (registry, now, id) = (&call.app.registry, call.app.clock.now(), call.param(0));
-    let found = if is_dry_run { registry.invite(id).await? } else { registry.revoke_invite(id, now).await? };
-    let mut invite = found.ok_or(ApiError::NoSuchInvite)?;
+    let mut invite = registry.invite(id).await?.ok_or(ApiError::NoSuchInvite)?;
+    // What is good for nothing stays as it is, and nothing was done.
+    if !is_dry_run && invite.used.is_none() && invite.revoked_at.is_none() {
+        let before = InviteView::of(&invite, now).to_json();
+        let after = json!({"state": "revoked", "revoked_at": now.to_string()});
+        let act = act_of(&operator, &call, "invite.revoke", id, before, after);
+        invite = registry.revoke_invite(id, Some(&act), now).await?.ok_or(ApiError::NoSuchInvite)?;
+    }
     if is_dry_run && invite.used.is_none() {
         invite.revoked_at.get_or_insert(now);
     }
-    json(&Made { dry_run: is_dry_run.then_some(true), code: None, invite: InviteView::of(&invite, now) })
+    reply::json(&Made { dry_run: is_dry_run.then_some(true), code: None, invite: InviteView::of(&invite, now) })
 }
 
 /// Reads the body; every complaint at once.

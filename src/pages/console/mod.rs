@@ -1,0 +1,16 @@
+//! The operators' pages: plain values in, markup out, as in [`crate::pages`].
+//!
+//! # What the forms send
+//!
+//! Each carries `csrf`. `…` is `/admin/tenants/{name}`.
+//!
+//! | to | fields |
+//! |---|---|
+
+//! | `POST /admin/invites` | `name`, `largest`, `owner`, `note`, `expires_in_days`, each of which may be empty |
+//! | `POST /admin/invites/revoke` | `id` |
+
+pub mod audit;
+pub mod layout;
+
+pub use layout::{Frame, Section};
