@@ -41,7 +41,11 @@ impl Registry {
             whole.push(statement(sql::audit::INSERT, [seq.into(), entry.into(), hash.into()]));
             match self.db.batch(whole).await {
                 Err(DbError::Unique(columns)) if columns.contains("audit.seq") => {}
-                outcome => return Ok(outcome?),
+                outcomes => {
+                    let mut outcomes = outcomes?;
+                    outcomes.truncate(batch.len());
+                    return Ok(outcomes);
+                }
             }
         }
         Err(Error::Driver(DbError::Other("too many acts at once".to_owned())))

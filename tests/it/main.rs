@@ -21,6 +21,7 @@ mod limits;
 mod log;
 mod once;
 mod openapi;
+mod operators;
 mod plane;
 mod races;
 mod registry;

@@ -141,7 +141,7 @@ async fn invite(plane: &TestPlane, name: Option<&str>) -> String {
         owner: Some("acme"),
         note: None,
     };
-    plane.app.registry.create_invite(&new, None, plane.now()).await.unwrap();
+    plane.app.registry.create_invite(&new, None, None, plane.now()).await.unwrap();
     code.expose().to_owned()
 }
 

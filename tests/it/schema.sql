@@ -7,6 +7,18 @@ CREATE TABLE api_budget (
   blocked_until_ms INTEGER NOT NULL
 ) STRICT;
 
+CREATE TABLE audit (
+  seq INTEGER PRIMARY KEY,
+  entry TEXT NOT NULL CHECK (json_valid(entry)),
+  hash TEXT NOT NULL,
+  actor TEXT GENERATED ALWAYS AS (entry ->> 'actor') VIRTUAL,
+  target TEXT GENERATED ALWAYS AS (entry ->> 'target') VIRTUAL
+) STRICT;
+
+CREATE INDEX audit_of_actor ON audit (actor, seq);
+
+CREATE INDEX audit_of_target ON audit (target, seq);
+
 CREATE TABLE "event" (
   id INTEGER PRIMARY KEY AUTOINCREMENT,
   tenant_id TEXT NOT NULL REFERENCES tenant (id),
@@ -163,7 +175,7 @@ CREATE TABLE tenant (
   checked_at_ms INTEGER NOT NULL DEFAULT 0,
   created_at_ms INTEGER NOT NULL,
   updated_at_ms INTEGER NOT NULL,
-  deleted_at_ms INTEGER, owner TEXT, largest TEXT,
+  deleted_at_ms INTEGER, owner TEXT, largest TEXT, paused_at_ms INTEGER,
   CHECK ((phase = 'deleted') = (deleted_at_ms IS NOT NULL))
 ) STRICT;
 

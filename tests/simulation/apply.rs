@@ -357,6 +357,7 @@ impl Run {
 async fn upgrade(app: &App, id: &TenantId, release: &ReleaseId) -> Result<(), registry::Error> {
     let Some((tenant, _)) = app.registry.find_tenant(id).await? else { return Ok(()) };
     let event = Event::new("ReleaseChanged", format!("to be deployed from {release}"));
-    let change = Change { conditions: &tenant.conditions, event: &event, now: app.clock.now(), answer: None };
+    let change =
+        Change { conditions: &tenant.conditions, event: &event, now: app.clock.now(), answer: None, act: None };
     app.registry.change_release(&tenant, release, change).await
 }

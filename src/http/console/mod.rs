@@ -5,15 +5,17 @@
 //! operator was shown today or yesterday: another site could have a signed-in operator's browser send one.
 
 pub mod audit;
+pub mod invites;
 
-use http::StatusCode;
+use http::header::WWW_AUTHENTICATE;
+use http::{HeaderValue, StatusCode};
 use percent_encoding::{NON_ALPHANUMERIC, utf8_percent_encode};
 
 use super::call::Call;
 use super::error::ApiError;
 use super::reply::Response;
 pub(super) use super::site::form::Form;
-pub(super) use super::site::page;
+pub(super) use super::site::{page, see_other};
 use crate::access::{Operator, Refusal, Role};
 use crate::clock::{DAY_MS, Timestamp};
 use crate::pages::console::{Frame, Section, layout};
@@ -72,5 +74,7 @@ pub(super) fn refused(call: &Call, error: ApiError) -> Result<Response, ApiError
         settings.audience,
         utf8_percent_encode(&call.address, NON_ALPHANUMERIC)
     );
-    Ok(page(StatusCode::UNAUTHORIZED, layout::sign_in(&login)))
+    let mut response = page(StatusCode::UNAUTHORIZED, layout::sign_in(&login));
+    response.headers_mut().insert(WWW_AUTHENTICATE, HeaderValue::from_static("Cloudflare-Access"));
+    Ok(response)
 }

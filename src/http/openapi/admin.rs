@@ -6,10 +6,15 @@ use serde_json::json;
 use super::bodies;
 use super::example::{Example, Given};
 use super::operation::Operation;
-use crate::http::api::operator::invites;
+use crate::http::api::operator::{audit, invites};
 use crate::http::error::ApiError as E;
 
 const INVITES: &str = "/admin/api/invites";
+
+/// A line's number in the audit log.
+fn line_number(least: i64) -> serde_json::Value {
+    json!({"type": "integer", "minimum": least, "maximum": (1_i64 << 53) - 1})
+}
 
 /// The operations.
 pub fn operations() -> Vec<Operation> {
@@ -43,5 +48,23 @@ pub fn operations() -> Vec<Operation> {
             .problems([E::NoSuchInvite])
             .example(Example::of("A good one", Given::Invite, 200))
             .example(Example::of("No such invite", Given::Nobody, 404).refused("no_such_invite")),
+        Operation::new(Method::GET, "/admin/api/audit", "listActs", "Read the audit log")
+            .about("Everything that operators did, newest first. `next` is where the list goes on.")
+            .query("limit", json!({"type": "integer", "minimum": 1, "maximum": audit::MAX_LINES, "default": 50}), "Most lines.")
+            .query("before", line_number(1), "Only lines before this one.")
+            .query("actor", json!({"type": "string"}), "Only what this operator did.")
+            .query("target", json!({"type": "string"}), "Only what was done to the tenant of this name, or the invite of this id.")
+            .answers::<audit::Page>(200, "A page.")
+            .example(Example::of("One act", Given::Invite, 200)),
+        Operation::new(Method::GET, "/admin/api/audit/check", "checkActs", "Check the audit log")
+            .about("Whether each line is as it was written, by the chain of hashes, for ten thousand lines. `next` is where it goes on.")
+            .query("after", line_number(0), "The line to begin after; it is taken as it is.")
+            .answers::<audit::Check>(200, "How far it holds, and what is wrong there.")
+            .example(Example::of("It holds", Given::Invite, 200)),
+        Operation::new(Method::GET, "/admin/api/audit.jsonl", "exportActs", "Export the audit log")
+            .about("JSON lines, oldest first, a thousand at a time; a header `Link` says where they go on. Each line is `{\"hash\": …, \"entry\": …}`; the hash is SHA-256, in hexadecimal digits, of the hash of the line before (64 zeros before the first), a line feed, and the entry as it stands there.")
+            .query("after", line_number(0), "The last line that you have.")
+            .answers::<String>(200, "The lines.")
+            .example(Example::of("One act", Given::Invite, 200)),
     ]
 }

@@ -108,6 +108,17 @@ pub fn invite() -> Json {
     )
 }
 
+/// A release to move to.
+pub fn release() -> Json {
+    object(&[], json!({"release": {"type": "string", "description": "Its id. Without: the one that sign-ups get."}}))
+}
+
+/// The end of a trial.
+pub fn trial() -> Json {
+    let time = json!({"type": ["string", "null"], "format": "date-time", "description": "When it ends, in UTC; null: it has no end."});
+    object(&["ends_at"], json!({"ends_at": time}))
+}
+
 /// A new token.
 pub fn token() -> Json {
     object(

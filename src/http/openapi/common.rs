@@ -211,6 +211,7 @@ pub fn problems(operation: &Operation) -> Vec<ApiError> {
             let nobody = access::Identity::Person(String::new());
             let refusals = [access::Refusal::NotConfigured, access::Refusal::NoToken, access::Refusal::NoRole(nobody)];
             problems.extend(refusals.map(E::NotOperator));
+            problems.extend(operation.path.contains("/{name}").then_some(E::NoTenantCalledThat));
             problems.extend((role > Role::Viewer).then_some(E::ViewerOnly));
             problems.extend((operation.method != Method::GET).then_some(E::OtherOrigin));
         }

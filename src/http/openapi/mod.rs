@@ -5,6 +5,7 @@
 //! is particular about each. A row without a description, or a description without a row, fails a test.
 
 mod admin;
+mod admin_tenants;
 mod bodies;
 mod common;
 pub mod example;
@@ -28,10 +29,16 @@ const PROBLEM: &str = "application/problem+json";
 
 /// Every operation, in the order in which they are read.
 fn operations() -> Vec<Operation> {
-    [plane::operations(), tenants::operations(), secrets::operations(), admin::operations()]
-        .into_iter()
-        .flatten()
-        .collect()
+    [
+        plane::operations(),
+        tenants::operations(),
+        secrets::operations(),
+        admin_tenants::operations(),
+        admin::operations(),
+    ]
+    .into_iter()
+    .flatten()
+    .collect()
 }
 
 /// Every example, each to be sent to a plane of its own.

@@ -31,7 +31,7 @@ fn account_full() -> E {
 }
 
 /// A change of a tenant, which can be tried first.
-fn changes(operation: Operation) -> Operation {
+pub(super) fn changes(operation: Operation) -> Operation {
     operation
         .dry_run()
         .activity()

@@ -78,18 +78,18 @@ pub(super) fn problem(problem: &Problem, request_id: &str) -> Response {
 
 impl Call {
     /// This call as the API would have it: with `body` as its JSON and `query` behind its address.
-    fn to_api(&self, query: &str, body: &Value) -> Self {
+    pub(super) fn to_api(&self, query: &str, body: &Value) -> Self {
         self.with_json(query, body.to_string())
     }
 }
 
 /// What the API answered, to be shown.
-fn json_of(response: &Response) -> Result<Value, ApiError> {
+pub(super) fn json_of(response: &Response) -> Result<Value, ApiError> {
     serde_json::from_slice(response.body()).map_err(|error| ApiError::Internal(error.to_string()))
 }
 
 /// Where the plane itself is: what a caller of the API writes before `/v1`.
-fn origin_of(call: &Call) -> String {
+pub(super) fn origin_of(call: &Call) -> String {
     let host = call.host();
     let scheme = if call.hostname() == "localhost" || call.hostname() == "127.0.0.1" { "http" } else { "https" };
     format!("{scheme}://{host}")

@@ -51,6 +51,8 @@ pub struct Words {
     pub session: String,
     /// What goes with the forms of that session.
     pub csrf: String,
+    /// What goes with the forms of the operator's pages.
+    pub desk: String,
 }
 
 thread_local! {
@@ -169,11 +171,17 @@ fn begin_session(app: &App, token: String) -> Words {
     let cookie = begun.headers().get("set-cookie").and_then(|cookie| cookie.to_str().ok()).unwrap_or_default();
     let session = cookie.split(';').next().unwrap_or_default().to_owned();
     let headers = [("cookie", session.clone())];
-    let page = finish(paramita::http::handle(app, request("GET", "/tenants/alice", &headers, String::new())));
+    let csrf = proof(app, "/tenants/alice", &headers);
+    let desk = proof(app, "/admin/invites", &[("cf-access-jwt-assertion", operator::TOKEN.to_owned())]);
+    Words { token, session, csrf, desk }
+}
+
+/// What the forms of a page carry.
+fn proof(app: &App, address: &str, headers: &[(&str, String)]) -> String {
+    let page = finish(paramita::http::handle(app, request("GET", address, headers, String::new())));
     let page = String::from_utf8_lossy(page.body());
     let (_, rest) = page.split_once("name=\"csrf\" value=\"").unwrap_or_else(|| panic!("{page}"));
-    let csrf = rest.split('"').next().unwrap_or_default().to_owned();
-    Words { token, session, csrf }
+    rest.split('"').next().unwrap_or_default().to_owned()
 }
 
 fn dump(database: &Sqlite) -> String {

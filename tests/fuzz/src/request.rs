@@ -52,7 +52,7 @@ struct Answered {
 fn ask(plane: Plane, request: Request<Bytes>) -> Answered {
     let method = request.method().clone();
     // Forms know of none.
-    let is_api = ["/v1/", "/admin/"].iter().any(|api| request.uri().path().starts_with(api));
+    let is_api = ["/v1/", "/admin/api/"].iter().any(|api| request.uri().path().starts_with(api));
     let is_dry_run = is_api
         && request.uri().query().is_some_and(|query| {
             let flag = query.split('&').find_map(|pair| pair.strip_prefix("dry_run"));
@@ -77,12 +77,13 @@ fn with_secret(body: &str) -> String {
 }
 
 /// A form: a field of a secret's value that says `{secret}` has it, `token` has alice's for `{token}`, and `csrf` the proof of
-/// her session for `{csrf}`. Anywhere else they might rightly be shown again.
+/// her session for `{csrf}`, of the operator's pages for `{desk}`. Anywhere else they might rightly be shown again.
 fn filled(body: &str, words: &Words) -> String {
     let field = |pair: &str| match pair.split_once('=') {
         Some((name, "{secret}")) if name.starts_with("value.") => format!("{name}={PLANTED}"),
         Some(("token", "{token}")) => format!("token={}", words.token),
         Some(("csrf", "{csrf}")) => format!("csrf={}", words.csrf),
+        Some(("csrf", "{desk}")) => format!("csrf={}", words.desk),
         _ => pair.to_owned(),
     };
     body.split('&').map(field).collect::<Vec<_>>().join("&")

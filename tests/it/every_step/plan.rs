@@ -185,8 +185,13 @@ impl Case<'_> {
         let id = self.tenant_id().await;
         let (tenant, _) = app.registry.find_tenant(&id).await.unwrap().unwrap();
         let event = Event::new("ReleaseChanged", "another release");
-        let change =
-            Change { conditions: &tenant.conditions, event: &event, now: self.plane.clock.now(), answer: None };
+        let change = Change {
+            conditions: &tenant.conditions,
+            event: &event,
+            now: self.plane.clock.now(),
+            answer: None,
+            act: None,
+        };
         app.registry.change_release(&tenant, &ReleaseId(next_release().id), change).await.unwrap();
         app.wake.nudge(Nudge { tenant: id.0, request_id: "req_release".into() }, 0).await;
     }

@@ -288,7 +288,8 @@ async fn a_repair_goes_by_the_tenant_as_it_was_read() {
     plane.sql("UPDATE tenant SET due_at_ms = 0").await;
     plane.tick().await;
     let event = paramita::tenant::event::Event::new("DriftFound", "");
-    let late = paramita::registry::Change { conditions: &[], event: &event, now: plane.clock.now(), answer: None };
+    let late =
+        paramita::registry::Change { conditions: &[], event: &event, now: plane.clock.now(), answer: None, act: None };
     let before = plane.database.dump().unwrap();
     let repaired = registry.repair(&read, &paramita::registry::Repair::default(), late).await;
     assert_eq!(repaired, Err(paramita::registry::Error::Conflict));

@@ -81,7 +81,13 @@ async fn a_change_at_the_same_moment_is_not_lost_and_the_trial_ends_with_the_nex
     let change = json!({"spec": {"max_instances": 3}}).to_string();
     plane.raw("PATCH", "/v1/tenants/alice", Some(&tokens[0]), change).await.expect(202);
     let event = paramita::tenant::event::Event::new("TrialEnded", "");
-    let late = paramita::registry::Change { conditions: &[], event: &event, now: plane.app.clock.now(), answer: None };
+    let late = paramita::registry::Change {
+        conditions: &[],
+        event: &event,
+        now: plane.app.clock.now(),
+        answer: None,
+        act: None,
+    };
     assert_eq!(plane.app.registry.suspend(&tenant, false, late).await, Err(paramita::registry::Error::Conflict));
 
     plane.tick().await;

@@ -107,7 +107,7 @@ async fn every_change_keeps_its_answer_with_itself_and_a_second_one_under_the_ke
                 "deletion" => registry.ask_deletion(&tenant, at(1_000), change).await,
                 "token" => {
                     let new = NewToken { id: "tok", hash: &hash, scopes: Scopes::ALL, expires_at: None };
-                    registry.add_token(&id, new, &event, Some(&answer), now).await
+                    registry.add_token(&id, new, &event, Some(&answer), None, now).await
                 }
                 _ => {
                     let new = paramita::registry::NewInvite {
@@ -119,7 +119,7 @@ async fn every_change_keeps_its_answer_with_itself_and_a_second_one_under_the_ke
                         owner: None,
                         note: None,
                     };
-                    registry.create_invite(&new, Some(&answer), now).await
+                    registry.create_invite(&new, Some(&answer), None, now).await
                 }
             }
         };

@@ -20,7 +20,7 @@ impl Fixture {
             owner: None,
             note: None,
         };
-        self.registry.create_invite(&new, None, now).await.unwrap();
+        self.registry.create_invite(&new, None, None, now).await.unwrap();
     }
 
     async fn find(&self, id: &str) -> Invite {
@@ -58,7 +58,7 @@ async fn an_invite_is_read_as_it_was_made() {
         owner: Some("acme"),
         note: Some("for the trial"),
     };
-    fixture.registry.create_invite(&new, None, at(1)).await.unwrap();
+    fixture.registry.create_invite(&new, None, None, at(1)).await.unwrap();
     let expected = Invite {
         id: "ivt_1".into(),
         created_at: at(1),
@@ -96,7 +96,7 @@ async fn whoever_comes_with_an_invite_that_is_no_good_is_told_why_and_leaves_not
         fixture.invite(id, at(0)).await;
     }
     fixture.come_with("used", "first", at(1)).await.unwrap();
-    fixture.registry.revoke_invite("revoked", at(1)).await.unwrap();
+    fixture.registry.revoke_invite("revoked", None, at(1)).await.unwrap();
     let before = fixture.dump();
     for (id, now, refusal) in [
         ("used", 1, InviteRefusal::Used),
@@ -134,11 +134,11 @@ async fn a_revocation_touches_neither_what_was_used_nor_what_is_revoked() {
     }
     fixture.come_with("a", "alice", at(1)).await.unwrap();
     for now in [at(2), at(3)] {
-        let used = fixture.registry.revoke_invite("a", now).await.unwrap().unwrap();
+        let used = fixture.registry.revoke_invite("a", None, now).await.unwrap().unwrap();
         assert_eq!((used.revoked_at, used.used), (None, Some((TenantId("t-alice".into()), at(1)))));
-        assert_eq!(fixture.registry.revoke_invite("b", now).await.unwrap().unwrap().revoked_at, Some(at(2)));
+        assert_eq!(fixture.registry.revoke_invite("b", None, now).await.unwrap().unwrap().revoked_at, Some(at(2)));
     }
-    assert_eq!(fixture.registry.revoke_invite("c", at(2)).await, Ok(None));
+    assert_eq!(fixture.registry.revoke_invite("c", None, at(2)).await, Ok(None));
 }
 
 #[tokio::test]

@@ -39,7 +39,7 @@ fn at(ms: i64) -> Timestamp {
 }
 
 fn change(event: &Event, now: Timestamp) -> Change<'_> {
-    Change { conditions: &[], event, now, answer: None }
+    Change { conditions: &[], event, now, answer: None, act: None }
 }
 
 /// What a sign-up asks for.

@@ -27,12 +27,12 @@ impl Fixture {
         let hash = TokenHash(format!("hash-{name}"));
         let scopes = if expires_at.is_some() { Scopes::parse(["read"]).unwrap() } else { Scopes::ALL };
         let new = NewToken { id: &format!("token-{name}"), hash: &hash, scopes, expires_at };
-        self.registry.add_token(tenant, new, &Event::new("TokenAdded", name), None, now).await
+        self.registry.add_token(tenant, new, &Event::new("TokenAdded", name), None, None, now).await
     }
 
     async fn revoke(&self, tenant: &TenantId, name: &str, now: Timestamp) -> Option<Token> {
         let event = Event::new("TokenRevoked", name);
-        self.registry.revoke_token(tenant, &format!("token-{name}"), &event, now).await.unwrap()
+        self.registry.revoke_token(tenant, &format!("token-{name}"), &event, None, now).await.unwrap()
     }
 
     async fn listed(&self, tenant: &TenantId) -> Vec<String> {
@@ -179,7 +179,7 @@ async fn all_other_tokens_are_revoked_at_once_and_nobody_elses() {
     let (alice, bob) = (fixture.sign_up("alice").await.id, fixture.sign_up("bob").await.id);
     fixture.add_token(&alice, "second", None, at(10)).await.unwrap();
     let event = Event::new("TokensRevoked", "");
-    let revoke = async |kept| fixture.registry.revoke_other_tokens(&alice, kept, &event, at(20)).await.unwrap();
+    let revoke = async |kept| fixture.registry.revoke_other_tokens(&alice, kept, &event, None, at(20)).await.unwrap();
 
     assert_eq!(revoke(Some("token-second")).await, 1);
     assert_eq!(fixture.state("alice", at(21)).await, Some(TokenState::Revoked));

@@ -4,8 +4,8 @@ use bytes::Bytes;
 use http::Request;
 use paramita::clock::DAY_MS;
 
-use super::caller::{Caller, Cookie, Flaw};
-use super::world::HOST;
+use super::caller::{Caller, Cookie, Desk, Flaw};
+use super::world::{HOST, access_token};
 use crate::plane::TestPlane;
 
 /// What it sends of itself.
@@ -30,6 +30,7 @@ impl Browser {
             Caller::Visitor | Caller::VisitorWithToken => return Self { headers: from("same-origin"), proof: None },
             Caller::Session(cookie) => (cookie, None),
             Caller::BadForm(flaw) => (Cookie::Own, Some(flaw)),
+            Caller::Desk(desk) => return Self::at(plane, desk).await,
             _ => return Self::default(),
         };
         let own = begin(plane, "alice", &tokens[1]).await;
@@ -54,6 +55,34 @@ impl Browser {
         headers.push(("cookie", cookie));
         Self { headers, proof }
     }
+}
+
+impl Browser {
+    /// That of somebody whom Access let in.
+    async fn at(plane: &TestPlane, desk: Desk) -> Self {
+        let cookie = |email| format!("CF_Authorization={}", access_token(plane, email));
+        let operator = cookie("ada@example.com");
+        let proof = match desk {
+            Desk::NoProof => None,
+            Desk::OthersProof => Some(proof_of(plane, &cookie("cleo@example.com")).await),
+            _ => Some(proof_of(plane, &operator).await),
+        };
+        let mut headers = match desk {
+            Desk::OtherSite => from("cross-site"),
+            Desk::NoOrigin => Vec::new(),
+            _ => from("same-origin"),
+        };
+        headers.push(("cookie", if desk == Desk::Viewer { cookie("bob@example.com") } else { operator }));
+        Self { headers, proof }
+    }
+}
+
+/// The proof on a page that an operator is shown.
+async fn proof_of(plane: &TestPlane, cookie: &str) -> String {
+    let request = Request::get("/admin/invites").header("host", HOST).header("cookie", cookie);
+    let page = plane.send(request.body(Bytes::new()).unwrap()).await;
+    let (_, rest) = page.text.split_once("name=\"csrf\" value=\"").unwrap();
+    rest.split('"').next().unwrap().to_owned()
 }
 
 /// What a browser says of a page on which a form is sent.

@@ -39,6 +39,8 @@ pub enum Caller {
     VisitorWithToken,
     /// A browser on the plane's own pages, with this cookie and the proof that its pages carry.
     Session(Cookie),
+    /// The browser of somebody whom Access let in, on the operators' pages.
+    Desk(Desk),
     /// A browser with alice's session, whose forms have this wrong with them.
     BadForm(Flaw),
 }
@@ -60,6 +62,21 @@ pub enum Cookie {
     Forged,
 }
 
+/// Who sits there, or what is wrong with the forms of an operator who does.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub enum Desk {
+    Operator,
+    Viewer,
+    /// Lacks the proof that a form is of a page that was shown to this operator.
+    NoProof,
+    /// Has the proof of another operator.
+    OthersProof,
+    /// Has the proof, and another site sends the form.
+    OtherSite,
+    /// Has the proof, and nobody says where the form comes from.
+    NoOrigin,
+}
+
 /// What a form does not have.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 pub enum Flaw {
@@ -74,7 +91,7 @@ pub enum Flaw {
 }
 
 impl Caller {
-    pub const ALL: [Self; 34] = [
+    pub const ALL: [Self; 40] = [
         Self::Nobody,
         Self::OtherScheme,
         Self::Malformed,
@@ -109,6 +126,12 @@ impl Caller {
         Self::BadForm(Flaw::OthersProof),
         Self::BadForm(Flaw::OtherSite),
         Self::BadForm(Flaw::NoOrigin),
+        Self::Desk(Desk::Operator),
+        Self::Desk(Desk::Viewer),
+        Self::Desk(Desk::NoProof),
+        Self::Desk(Desk::OthersProof),
+        Self::Desk(Desk::OtherSite),
+        Self::Desk(Desk::NoOrigin),
     ];
 
     /// Whether a page of the plane's own sends this caller's forms, as far as a browser says.
@@ -116,6 +139,7 @@ impl Caller {
         match self {
             Self::Visitor | Self::VisitorWithToken | Self::Session(_) => true,
             Self::BadForm(flaw) => matches!(flaw, Flaw::NoProof | Flaw::OthersProof),
+            Self::Desk(desk) => !matches!(desk, Desk::OtherSite | Desk::NoOrigin),
             _ => false,
         }
     }

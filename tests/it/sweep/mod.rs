@@ -94,7 +94,8 @@ fn check(world: &World, row: &Row, caller: Caller, expected: &str, answer: &Answ
     if row.is_page() {
         assert_eq!(outcome(world, answer), expected, "{case}");
         let challenge = answer.headers.get("www-authenticate").map(|value| value.to_str().unwrap());
-        assert!(answer.status != 401 || challenge == Some("Session realm=\"tenant\""), "{case}: {challenge:?}");
+        let expected = if row.is_console() { "Cloudflare-Access" } else { "Session realm=\"tenant\"" };
+        assert!(answer.status != 401 || challenge == Some(expected), "{case}: {challenge:?}");
         assert!(row.sets_cookie() || !answer.headers.contains_key("set-cookie"), "{case}");
         return check_page(&case, answer);
     }

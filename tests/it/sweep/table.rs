@@ -1,6 +1,6 @@
 //! What each route is to answer to each caller.
 
-use super::caller::{Caller, Cookie, Flaw};
+use super::caller::{Caller, Cookie, Desk, Flaw};
 
 /// Who is let through. Answers are a status, and the code of a problem or where a browser is sent on: the word of what was
 /// done, if it is back to the tenant's page.
@@ -20,6 +20,10 @@ pub enum Gate {
     Form { scope: &'static str, answer: &'static str, of_deleted: &'static str },
     /// Whoever has this role.
     Operator { role: &'static str, answer: &'static str },
+    /// The same: a page.
+    Console { role: &'static str, answer: &'static str },
+    /// The same: a form of such a page.
+    ConsoleForm { role: &'static str, answer: &'static str },
 }
 
 /// One route.
@@ -78,6 +82,14 @@ const fn operator(
     Row { method, path, body, gate: Gate::Operator { role, answer } }
 }
 
+const fn console(role: &'static str, path: &'static str, answer: &'static str) -> Row {
+    Row { method: "GET", path, body: "", gate: Gate::Console { role, answer } }
+}
+
+const fn console_form(role: &'static str, path: &'static str, body: &'static str, answer: &'static str) -> Row {
+    Row { method: "POST", path, body, gate: Gate::ConsoleForm { role, answer } }
+}
+
 /// Every route there is. One that is missing here, or is here and nowhere else, fails the test.
 #[rustfmt::skip]
 pub const TABLE: &[Row] = &[
@@ -133,12 +145,44 @@ pub const TABLE: &[Row] = &[
     operator("viewer",   "GET",    "/admin/api/invites",      "",                    "200"),
     operator("operator", "POST",   "/admin/api/invites",      r#"{"owner":"acme"}"#, "201"),
     operator("operator", "DELETE", "/admin/api/invites/{id}", "",                    "200"),
+    operator("viewer",   "GET",    "/admin/api/tenants/{name}",          "",                                "200"),
+    operator("operator", "PATCH",  "/admin/api/tenants/{name}",          r#"{"spec":{"instance_type":"lite"}}"#, "202"),
+    operator("operator", "DELETE", "/admin/api/tenants/{name}",          "",                                "202"),
+    operator("operator", "POST",   "/admin/api/tenants/{name}/suspend",  "",                                "202"),
+    operator("operator", "POST",   "/admin/api/tenants/{name}/resume",   "",                                "200"),
+    operator("operator", "POST",   "/admin/api/tenants/{name}/undelete", "",                                "200"),
+    operator("operator", "POST",   "/admin/api/tenants/{name}/retry",    "",                                "202"),
+    operator("operator", "POST",   "/admin/api/tenants/{name}/pause",    "",                                "202"),
+    operator("operator", "POST",   "/admin/api/tenants/{name}/unpause",  "",                                "200"),
+    operator("operator", "PUT",    "/admin/api/tenants/{name}/release",  "{}",                              "200"),
+    operator("operator", "PUT",    "/admin/api/tenants/{name}/trial",    r#"{"ends_at":"2030-01-01T00:00:00Z"}"#, "202"),
+    operator("viewer",   "GET",    "/admin/api/tenants/{name}/receipt",  "",                                "404 not_deleted"),
+    operator("viewer",   "GET",    "/admin/api/tenants/{name}/events",   "",                                "200"),
+    operator("viewer",   "GET",    "/admin/api/tenants/{name}/secrets",  "",                                "200"),
+    operator("viewer",   "GET",    "/admin/api/tenants/{name}/tokens",   "",                                "200"),
+    operator("operator", "POST",   "/admin/api/tenants/{name}/tokens",   "{}",                              "201"),
+    operator("operator", "DELETE", "/admin/api/tenants/{name}/tokens",   "",                                "200"),
+    operator("operator", "DELETE", "/admin/api/tenants/{name}/tokens/{token}", "",                          "200"),
+    operator("viewer",   "GET",    "/admin/api/audit",                   "",                                "200"),
+    operator("viewer",   "GET",    "/admin/api/audit/check",             "",                                "200"),
+    operator("viewer",   "GET",    "/admin/api/audit.jsonl",             "",                                "200"),
+
+    //           role        path                     body                       answer
+    console(     "viewer",   "/admin/invites",                                   "200"),
+    console_form("operator", "/admin/invites",        "owner=acme",              "200"),
+    console_form("operator", "/admin/invites/revoke", "id={id}",                 "303 revoked"),
+    console(     "viewer",   "/admin/audit",                                     "200"),
 ];
 
 impl Row {
     /// Whether people look at its answers.
     pub fn is_page(&self) -> bool {
         !matches!(self.gate, Gate::Public { .. } | Gate::Tenant { .. } | Gate::Operator { .. })
+    }
+
+    /// Whether operators look at its answers.
+    pub fn is_console(&self) -> bool {
+        matches!(self.gate, Gate::Console { .. } | Gate::ConsoleForm { .. })
     }
 
     /// Whether a good answer to it may begin or end a session.
@@ -185,9 +229,24 @@ impl Row {
             },
             Gate::Operator { role, answer } => match caller {
                 Caller::NoRole => "403 no_role",
-                Caller::Viewer if role == "operator" => "403 viewer_only",
-                Caller::OtherSite if self.method != "GET" => "403 other_origin",
-                Caller::Viewer | Caller::Operator | Caller::OtherSite => answer,
+                Caller::Viewer | Caller::Desk(Desk::Viewer) if role == "operator" => "403 viewer_only",
+                Caller::OtherSite | Caller::Desk(Desk::OtherSite) if self.method != "GET" => "403 other_origin",
+                Caller::Viewer | Caller::Operator | Caller::OtherSite | Caller::Desk(_) => answer,
+                _ => "401 not_operator",
+            },
+            Gate::Console { role, answer } => match caller {
+                Caller::NoRole => "403 no_role",
+                Caller::Forger => "401 not_operator",
+                Caller::Viewer | Caller::Desk(Desk::Viewer) if role == "operator" => "403 viewer_only",
+                Caller::Viewer | Caller::Operator | Caller::OtherSite | Caller::Desk(_) => answer,
+                // With the way to Access.
+                _ => "401",
+            },
+            Gate::ConsoleForm { .. } if !caller.is_on_own_page() => "403 other_origin",
+            Gate::ConsoleForm { role, answer } => match caller {
+                Caller::Desk(Desk::Viewer) if role == "operator" => "403 viewer_only",
+                Caller::Desk(Desk::NoProof | Desk::OthersProof) => "403 form_too_old",
+                Caller::Desk(_) => answer,
                 _ => "401 not_operator",
             },
         }

@@ -75,7 +75,7 @@ impl World {
         let access = [
             ("ACCESS_TEAM_URL", TEAM),
             ("ACCESS_AUD", AUDIENCE),
-            ("ACCESS_OPERATORS", "ada@example.com"),
+            ("ACCESS_OPERATORS", "ada@example.com, cleo@example.com"),
             ("ACCESS_VIEWERS", "bob@example.com"),
         ];
         let effort = Arc::default();
@@ -101,7 +101,7 @@ impl World {
         let id = "ivt_0123456789abcdef";
         let invite =
             NewInvite { id, hash: &hash, expires_at, tenant_name: None, largest: None, owner: None, note: None };
-        plane.app.registry.create_invite(&invite, None, plane.now()).await.unwrap();
+        plane.app.registry.create_invite(&invite, None, None, plane.now()).await.unwrap();
         hidden.push(code.expose().to_owned());
         let browser = Browser::of(&plane, caller, &tokens).await;
         prepare(&plane, caller).await;
@@ -119,7 +119,7 @@ impl World {
     pub async fn ask(&self, method: &str, path: &str, body: &str) -> Answer {
         let filled = |text: &str| NAMES.iter().fold(text.to_owned(), |text, (place, name)| text.replace(place, name));
         let (path, mut body) = (filled(path), body.to_owned());
-        let is_form = method == "POST" && !["/v1/", "/admin/"].iter().any(|api| path.starts_with(api));
+        let is_form = method == "POST" && !["/v1/", "/admin/api/"].iter().any(|api| path.starts_with(api));
         if is_form {
             let proof = self.proof.iter().map(|proof| format!("&csrf={proof}"));
             body = proof.fold(filled(&body).replace("{bobs-token}", &self.bobs_token), |body, proof| body + &proof);
@@ -184,15 +184,18 @@ async fn prepare(plane: &TestPlane, caller: Caller) {
     plane.sql(change).await;
 }
 
+/// The token of whoever Access let in as `email`.
+pub fn access_token(plane: &TestPlane, email: &str) -> String {
+    plane.emulator.access_token(&plane.emulator.access_claims(TEAM, AUDIENCE, AccessIdentity::Person(email)))
+}
+
 /// The headers that the caller sends.
 fn shown(plane: &TestPlane, caller: Caller, tokens: &[String]) -> Vec<(&'static str, String)> {
     let bearer = |token: &str| vec![("authorization", format!("Bearer {token}"))];
-    let access = |email| {
-        plane.emulator.access_token(&plane.emulator.access_claims(TEAM, AUDIENCE, AccessIdentity::Person(email)))
-    };
+    let access = |email| access_token(plane, email);
     let assertion = |token: String| vec![("cf-access-jwt-assertion", token)];
     match caller {
-        Caller::Nobody | Caller::Visitor | Caller::Session(_) | Caller::BadForm(_) => Vec::new(),
+        Caller::Nobody | Caller::Visitor | Caller::Session(_) | Caller::BadForm(_) | Caller::Desk(_) => Vec::new(),
         Caller::OtherScheme => vec![("authorization", "Basic YWxpY2U6aHVudGVyMg==".to_owned())],
         Caller::Malformed => bearer(&tokens[1][..20]),
         Caller::Unknown => bearer(ApiToken::generate(&SeededEntropy::new(99)).expose()),
