@@ -127,7 +127,7 @@ macro_rules! operator_tenant {
 }
 
 /// The table. Routes of the same address stand together.
-pub static ROUTES: [Route; 66] = [
+pub static ROUTES: [Route; 69] = [
     page(Method::GET, "/", open_page!(site::home::read)),
     page(Method::GET, "/signup", open_page!(site::signup::read)),
     page(Method::POST, "/signup", open_page!(site::signup::create)),
@@ -145,6 +145,9 @@ pub static ROUTES: [Route; 66] = [
     page(Method::POST, "/tenants/{name}/resume", form!(site::acts::resume)),
     page(Method::POST, "/tenants/{name}/delete", form!(site::acts::delete)),
     page(Method::POST, "/tenants/{name}/undelete", form!(site::acts::undelete)),
+    page(Method::GET, "/admin/tenants/{name}", console!(Viewer, console::tenant::read)),
+    page(Method::GET, "/admin/tenants/{name}/live", console!(Viewer, console::tenant::live)),
+    page(Method::POST, "/admin/tenants/{name}/act", console_form!(Operator, console::tenant::act)),
     page(Method::GET, "/admin/invites", console!(Viewer, console::invites::read)),
     page(Method::POST, "/admin/invites", console_form!(Operator, console::invites::create)),
     page(Method::POST, "/admin/invites/revoke", console_form!(Operator, console::invites::revoke)),

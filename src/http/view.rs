@@ -262,6 +262,13 @@ pub struct SecretView<'a> {
     pushed_at: Option<String>,
 }
 
+impl SecretView<'_> {
+    /// How it stands, in a word.
+    pub fn state(&self) -> &'static str {
+        self.state
+    }
+}
+
 impl<'a> SecretView<'a> {
     /// The view of `secret`.
     pub fn of(secret: &'a Secret) -> Self {

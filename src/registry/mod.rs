@@ -34,7 +34,7 @@ pub use self::idempotency::{KeptAnswer, NewAnswer};
 pub use self::invites::{Invite, InviteRefusal, NewInvite};
 pub use self::jobs::{Claim, Orphan, Repair, Sighting, Standing};
 pub use self::lease::{Leased, RoundEnd, StageEnd, StageStart};
-pub use self::row::EventRow;
+pub use self::row::{EventRow, ListedRelease};
 pub use self::sign_ups::{FleetRow, NewTenant, Outlook, SignUpLimit, SignUpLimits, SignUpStanding};
 pub use self::tokens::{MAX_TOKENS, NewToken, Opened, Token, TokenState};
 use crate::audit::Act;
@@ -151,6 +151,12 @@ impl Registry {
     /// The release that sign-ups get; `None` before the first is published.
     pub async fn default_release(&self) -> Result<Option<Release>, Error> {
         Ok(row::releases(self.one(sql::DEFAULT_RELEASE, []).await?)?.pop())
+    }
+
+    /// At most `limit` releases, newest first, and since when sign-ups get each: the newest of these is the one that they
+    /// get now. How many tenants each has is counted apart.
+    pub async fn releases(&self, limit: i64) -> Result<Vec<ListedRelease>, Error> {
+        row::listed_releases(self.one(sql::RELEASES, [limit.into()]).await?)
     }
 
     /// One release.

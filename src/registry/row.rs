@@ -26,6 +26,17 @@ pub struct EventRow {
     pub message: String,
 }
 
+/// A release in a list: without its manifest.
+#[derive(Clone, Debug, PartialEq, Eq)]
+pub struct ListedRelease {
+    /// Its id.
+    pub id: ReleaseId,
+    /// When it was published.
+    pub created_at: Timestamp,
+    /// Since when sign-ups get it; `None`: they never did.
+    pub default_since: Option<Timestamp>,
+}
+
 /// One row, read column by column.
 pub(super) struct Row {
     table: &'static str,
@@ -144,6 +155,16 @@ fn release(row: &mut Row) -> Result<Release, Error> {
         Ok(manifest) => Ok(Release { id, manifest }),
         Err(detail) => Err(row.unfit(&id.0, &detail)),
     }
+}
+
+pub(super) fn listed_releases(outcome: Outcome) -> Result<Vec<ListedRelease>, Error> {
+    rows(outcome, "release", |row| {
+        Ok(ListedRelease {
+            id: row.get("id")?,
+            created_at: row.get("created_at_ms")?,
+            default_since: row.get("default_since_ms")?,
+        })
+    })
 }
 
 pub(super) fn events(outcome: Outcome) -> Result<Vec<EventRow>, Error> {

@@ -6,11 +6,13 @@
 
 pub mod audit;
 pub mod invites;
+pub mod tenant;
 
 use http::header::WWW_AUTHENTICATE;
 use http::{HeaderValue, StatusCode};
 use percent_encoding::{NON_ALPHANUMERIC, utf8_percent_encode};
 
+use super::auth::Subject;
 use super::call::Call;
 use super::error::ApiError;
 use super::reply::Response;
@@ -38,6 +40,13 @@ impl Console {
             operator: operator.identity.to_string(),
             role: operator.role,
         }
+    }
+
+    /// For the operator who acts on `subject`.
+    pub fn by(call: &Call, subject: &Subject) -> Result<Self, ApiError> {
+        let operator =
+            subject.operator().ok_or_else(|| ApiError::Internal("an operator's page without one".to_owned()))?;
+        Ok(Self::of(call, operator))
     }
 
     /// What is around a page about `section`.

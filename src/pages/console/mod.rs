@@ -13,5 +13,6 @@
 pub mod audit;
 pub mod invites;
 pub mod layout;
+pub mod tenant;
 
 pub use layout::{Frame, Section};

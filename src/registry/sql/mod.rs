@@ -99,6 +99,10 @@ pub const GUARD_ONE_ROW_CHANGED: &str =
 pub const DEFAULT_RELEASE: &str = "SELECT id, manifest FROM release \
      WHERE default_since_ms IS NOT NULL ORDER BY default_since_ms DESC, id LIMIT 1";
 
+/// Releases, newest first.
+pub const RELEASES: &str =
+    "SELECT id, created_at_ms, default_since_ms FROM release ORDER BY created_at_ms DESC, id LIMIT ?1";
+
 /// One release.
 pub const RELEASE: &str = "SELECT id, manifest FROM release WHERE id = ?1";
 

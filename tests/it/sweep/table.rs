@@ -168,6 +168,9 @@ pub const TABLE: &[Row] = &[
     operator("viewer",   "GET",    "/admin/api/audit.jsonl",             "",                                "200"),
 
     //           role        path                     body                       answer
+    console(     "viewer",   "/admin/tenants/{name}",                            "200"),
+    console(     "viewer",   "/admin/tenants/{name}/live",                       "200"),
+    console_form("operator", "/admin/tenants/{name}/act", "act=retry&generation=1", "303 retry"),
     console(     "viewer",   "/admin/invites",                                   "200"),
     console_form("operator", "/admin/invites",        "owner=acme",              "200"),
     console_form("operator", "/admin/invites/revoke", "id={id}",                 "303 revoked"),
