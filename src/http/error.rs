@@ -131,6 +131,9 @@ pub enum ApiError {
     /// No such tenant, told to an operator.
     #[error("there is no tenant of that name or id")]
     NoTenantCalledThat,
+    /// No such orphan.
+    #[error("the sweeps have seen no such thing that is on nobody's ledger")]
+    NoSuchOrphan,
     /// No such release.
     #[error("there is no release of that id")]
     NoSuchRelease,
@@ -256,6 +259,7 @@ impl ApiError {
             Self::OtherOrigin => (S::FORBIDDEN, "other_origin", "From another site"),
             Self::NoSuchInvite => (S::NOT_FOUND, "no_such_invite", "No such invite"),
             Self::NoTenantCalledThat => (S::NOT_FOUND, "no_such_tenant", "No such tenant"),
+            Self::NoSuchOrphan => (S::NOT_FOUND, "no_such_orphan", "No such orphan"),
             Self::NoSuchRelease => (S::NOT_FOUND, "no_such_release", "No such release"),
             Self::NoSuchTenant => (S::NOT_FOUND, "no_such_tenant", "No such tenant"),
             Self::NoSuchSecret => (S::NOT_FOUND, "no_such_secret", "No such secret"),

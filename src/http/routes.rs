@@ -127,7 +127,7 @@ macro_rules! operator_tenant {
 }
 
 /// The table. Routes of the same address stand together.
-pub static ROUTES: [Route; 69] = [
+pub static ROUTES: [Route; 75] = [
     page(Method::GET, "/", open_page!(site::home::read)),
     page(Method::GET, "/signup", open_page!(site::signup::read)),
     page(Method::POST, "/signup", open_page!(site::signup::create)),
@@ -151,6 +151,8 @@ pub static ROUTES: [Route; 69] = [
     page(Method::GET, "/admin/invites", console!(Viewer, console::invites::read)),
     page(Method::POST, "/admin/invites", console_form!(Operator, console::invites::create)),
     page(Method::POST, "/admin/invites/revoke", console_form!(Operator, console::invites::revoke)),
+    page(Method::GET, "/admin/releases", console!(Viewer, console::releases::read)),
+    page(Method::POST, "/admin/releases/default", console_form!(Operator, console::releases::make_default)),
     page(Method::GET, "/admin/audit", console!(Viewer, console::audit::read)),
     route(Method::GET, "/healthz", public!(api::health::read)),
     route(Method::GET, "/v1/instance-types", public!(api::instance_types::list)),
@@ -203,6 +205,10 @@ pub static ROUTES: [Route; 69] = [
         operator_tenant!(Operator, operator::verbs::revoke_tokens),
     ),
     route(Method::DELETE, "/admin/api/tenants/{name}/tokens/{token}", operator_tenant!(Operator, api::tokens::revoke)),
+    route(Method::GET, "/admin/api/releases", operator!(Viewer, operator::releases::list)),
+    route(Method::PUT, "/admin/api/releases/{release}/default", operator!(Operator, operator::releases::make_default)),
+    route(Method::GET, "/admin/api/orphans", operator!(Viewer, operator::orphans::list)),
+    route(Method::DELETE, "/admin/api/orphans/{kind}/{orphan}", operator!(Operator, operator::orphans::delete)),
     route(Method::GET, "/admin/api/audit", operator!(Viewer, operator::audit::list)),
     route(Method::GET, "/admin/api/audit/check", operator!(Viewer, operator::audit::check)),
     Route {

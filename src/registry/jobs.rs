@@ -2,10 +2,11 @@
 
 use serde::Serialize;
 
-use super::db::Value;
+use super::db::{Outcome, Value};
 use super::lease::write;
 use super::row::{self, Row};
 use super::{Change, Error, Registry, event, sql, statement, to_json};
+use crate::audit::Act;
 use crate::clock::Timestamp;
 use crate::tenant::event::Event;
 use crate::tenant::{Phase, Resource, ResourceKind, SecretName, Tenant, TenantId};
@@ -56,6 +57,19 @@ pub struct Orphan {
     pub external_id: Option<String>,
     /// When an operator said that it is to go.
     pub delete_asked_at: Option<Timestamp>,
+}
+
+/// An orphan, and what the sweeps saw of it.
+#[derive(Clone, Debug, PartialEq, Eq)]
+pub struct SeenOrphan {
+    /// Which.
+    pub orphan: Orphan,
+    /// It carries the plane's own mark.
+    pub is_ours: bool,
+    /// When a sweep saw it first.
+    pub first_seen: Timestamp,
+    /// When one saw it last.
+    pub last_seen: Timestamp,
 }
 
 /// What is found to be otherwise than the ledger says.
@@ -196,6 +210,24 @@ impl Registry {
         Ok(row::rows(self.one(sql::ORPHAN_TO_REMOVE, args).await?, "orphan", read)?.pop())
     }
 
+    /// At most `limit` orphans, by kind and name.
+    pub async fn orphans(&self, limit: i64) -> Result<Vec<SeenOrphan>, Error> {
+        seen_orphans(self.one(sql::ORPHANS, [limit.into()]).await?)
+    }
+
+    /// One orphan.
+    pub async fn orphan(&self, kind: ResourceKind, name: &str) -> Result<Option<SeenOrphan>, Error> {
+        Ok(seen_orphans(self.one(sql::ORPHAN, [kind.as_str().into(), name.into()]).await?)?.pop())
+    }
+
+    /// An operator's word that an orphan is to go. [`Error::Conflict`] when it is another thing by now.
+    pub async fn ask_orphan_deletion(&self, orphan: &Orphan, act: &Act, now: Timestamp) -> Result<(), Error> {
+        let args =
+            [orphan.kind.as_str().into(), orphan.name.as_str().into(), orphan.external_id.clone().into(), now.0.into()];
+        let batch = vec![statement(sql::ASK_ORPHAN_DELETION, args), statement(sql::GUARD_ONE_ROW_CHANGED, [])];
+        self.write(batch, Some(act), now).await.map(drop)
+    }
+
     /// Whether a tenant may own what has this name.
     pub async fn is_on_a_ledger(&self, kind: ResourceKind, name: &str) -> Result<bool, Error> {
         let outcome = self.one(sql::IS_ON_A_LEDGER, [kind.as_str().into(), name.into()]).await?;
@@ -222,4 +254,20 @@ impl Registry {
         let read = |row: &mut Row| Ok((row.get("tenant_id")?, row.get("name")?));
         Ok(row::rows(self.one(sql::NEXT_MISSING, args).await?, "resource", read)?.pop())
     }
+}
+
+fn seen_orphans(outcome: Outcome) -> Result<Vec<SeenOrphan>, Error> {
+    row::rows(outcome, "orphan", |row| {
+        Ok(SeenOrphan {
+            orphan: Orphan {
+                kind: row.get("kind")?,
+                name: row.get("name")?,
+                external_id: row.get("external_id")?,
+                delete_asked_at: row.get("delete_asked_at_ms")?,
+            },
+            is_ours: row.get::<u8>("is_ours")? != 0,
+            first_seen: row.get("first_seen_ms")?,
+            last_seen: row.get("last_seen_ms")?,
+        })
+    })
 }

@@ -32,7 +32,7 @@ pub use self::budget::ApiBudget;
 use self::db::{Db, DbError, Outcome, Statement, Value};
 pub use self::idempotency::{KeptAnswer, NewAnswer};
 pub use self::invites::{Invite, InviteRefusal, NewInvite};
-pub use self::jobs::{Claim, Orphan, Repair, Sighting, Standing};
+pub use self::jobs::{Claim, Orphan, Repair, SeenOrphan, Sighting, Standing};
 pub use self::lease::{Leased, RoundEnd, StageEnd, StageStart};
 pub use self::row::{EventRow, ListedRelease};
 pub use self::sign_ups::{FleetRow, NewTenant, Outlook, SignUpLimit, SignUpLimits, SignUpStanding};
@@ -153,10 +153,23 @@ impl Registry {
         Ok(row::releases(self.one(sql::DEFAULT_RELEASE, []).await?)?.pop())
     }
 
-    /// At most `limit` releases, newest first, and since when sign-ups get each: the newest of these is the one that they
-    /// get now. How many tenants each has is counted apart.
+    /// At most `limit` releases, newest first.
     pub async fn releases(&self, limit: i64) -> Result<Vec<ListedRelease>, Error> {
         row::listed_releases(self.one(sql::RELEASES, [limit.into()]).await?)
+    }
+
+    /// One release, as it is listed.
+    pub async fn listed_release(&self, id: &ReleaseId) -> Result<Option<ListedRelease>, Error> {
+        Ok(row::listed_releases(self.one(sql::LISTED_RELEASE, [id.0.as_str().into()]).await?)?.pop())
+    }
+
+    /// Has sign-ups get this release from now on.
+    pub async fn make_default(&self, id: &ReleaseId, act: &Act, now: Timestamp) -> Result<(), Error> {
+        let batch = vec![
+            statement(sql::MAKE_DEFAULT, [id.0.as_str().into(), now.0.into()]),
+            statement(sql::GUARD_ONE_ROW_CHANGED, []),
+        ];
+        self.write(batch, Some(act), now).await.map(drop)
     }
 
     /// One release.

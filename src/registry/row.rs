@@ -35,6 +35,8 @@ pub struct ListedRelease {
     pub created_at: Timestamp,
     /// Since when sign-ups get it; `None`: they never did.
     pub default_since: Option<Timestamp>,
+    /// Whether sign-ups get it now.
+    pub is_default: bool,
 }
 
 /// One row, read column by column.
@@ -163,6 +165,7 @@ pub(super) fn listed_releases(outcome: Outcome) -> Result<Vec<ListedRelease>, Er
             id: row.get("id")?,
             created_at: row.get("created_at_ms")?,
             default_since: row.get("default_since_ms")?,
+            is_default: row.get::<u8>("is_default")? != 0,
         })
     })
 }

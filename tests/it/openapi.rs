@@ -9,7 +9,7 @@ use bytes::Bytes;
 use cloudflare_emulator::AccessIdentity;
 use http::Request;
 use paramita::access::ASSERTION;
-use paramita::http::openapi::example::{Given, INVITE_ID, SECRET, Sample, Shown, TENANT, TOKEN_ID};
+use paramita::http::openapi::example::{Given, INVITE_ID, RELEASE_ID, SECRET, Sample, Shown, TENANT, TOKEN_ID};
 use paramita::http::openapi::{document, samples};
 use paramita::tenant::sleep::SleepAfter;
 use serde_json::{Value as Json, json};
@@ -26,7 +26,7 @@ const STANDS_FOR: [(&str, &str); 7] = [
     ("pcp_", "pcp_EXAMPLE_EXAMPLE_EXAMPLE_EXAMPLE_EXAMPLE_EXA00000000"),
     ("tok_", TOKEN_ID),
     ("req_", "req_9a3c5e7f1b2d4680"),
-    ("rel_", "rel_0f1e2d3c4b5a6978"),
+    ("rel_", RELEASE_ID),
 ];
 
 const TEAM: &str = "https://example-team.cloudflareaccess.com";
@@ -44,6 +44,15 @@ async fn world(given: Given) -> (TestPlane, String, String) {
         [("SIGNUP_MODE", mode), ("ACCESS_TEAM_URL", TEAM), ("ACCESS_AUD", AUDIENCE), ("ACCESS_OPERATORS", OPERATOR)];
     let plane = TestPlane::with(settings(&set), Some(Published::guide())).await;
     match given {
+        Given::Orphan => {
+            plane
+                .sql(
+                    "INSERT INTO orphan (kind, name, is_ours, first_seen_ms, last_seen_ms) \
+                     VALUES ('bucket', 'moltbot-data-lost', 0, 1793534400000, 1793534400000)",
+                )
+                .await;
+            return (plane, String::new(), String::new());
+        }
         Given::Nobody | Given::ByInvitation => return (plane, String::new(), String::new()),
         Given::Invite => {
             let request = Request::post("/admin/api/invites").header(ASSERTION, access_token(&plane));
@@ -73,14 +82,14 @@ async fn world(given: Given) -> (TestPlane, String, String) {
             let made = post("tokens", "{\"scopes\":[\"read\"]}").await.expect(201);
             other = made["details"]["id"].as_str().unwrap().to_owned();
         }
-        Given::Nobody | Given::ByInvitation | Given::Invite | Given::Tenant => {}
+        Given::Nobody | Given::ByInvitation | Given::Invite | Given::Orphan | Given::Tenant => {}
     }
     (plane, token, other)
 }
 
 async fn send(sample: &Sample) -> Answer {
     let (plane, token, other) = world(sample.example.given).await;
-    let mut address = sample.address.clone();
+    let mut address = sample.address.replace(RELEASE_ID, &Published::guide().id);
     if !other.is_empty() {
         address = address.replace(TOKEN_ID, &other).replace(INVITE_ID, &other);
     }

@@ -6,6 +6,7 @@
 
 pub mod audit;
 pub mod invites;
+pub mod releases;
 pub mod tenant;
 
 use http::header::WWW_AUTHENTICATE;

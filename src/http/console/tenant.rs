@@ -277,11 +277,8 @@ async fn render(
     let forecast: Vec<(&str, &str)> =
         forecast.iter().map(|(usage, monthly)| (usage.as_str(), monthly.as_str())).collect();
     let releases = app.registry.releases(RELEASES).await?;
-    let newest = releases.iter().filter_map(|release| release.default_since).max();
-    let releases: Vec<(&str, bool)> = releases
-        .iter()
-        .map(|release| (release.id.0.as_str(), release.default_since.is_some() && release.default_since == newest))
-        .collect();
+    let releases: Vec<(&str, bool)> =
+        releases.iter().map(|release| (release.id.0.as_str(), release.is_default)).collect();
     let console = Console::by(call, subject)?;
     let plan = shown.plan();
     let markup = tenant(&TenantPage {

@@ -6,7 +6,7 @@ use serde_json::json;
 use super::bodies;
 use super::example::{Example, Given};
 use super::operation::Operation;
-use crate::http::api::operator::{audit, invites};
+use crate::http::api::operator::{audit, invites, orphans, releases};
 use crate::http::error::ApiError as E;
 
 const INVITES: &str = "/admin/api/invites";
@@ -48,6 +48,29 @@ pub fn operations() -> Vec<Operation> {
             .problems([E::NoSuchInvite])
             .example(Example::of("A good one", Given::Invite, 200))
             .example(Example::of("No such invite", Given::Nobody, 404).refused("no_such_invite")),
+        Operation::new(Method::GET, "/admin/api/releases", "listReleases", "List the releases")
+            .about("Newest first.")
+            .query("limit", json!({"type": "integer", "minimum": 1, "maximum": releases::MAX_LINES, "default": 50}), "Most releases.")
+            .answers::<releases::Listing<'static>>(200, "The releases.")
+            .example(Example::of("One release", Given::Nobody, 200)),
+        Operation::new(Method::PUT, "/admin/api/releases/{release}/default", "makeDefault", "Give a release to sign-ups")
+            .about("Whoever signs up from now on gets it. Tenants that are there stay with theirs.")
+            .dry_run()
+            .answers::<releases::Answer<'static>>(200, "The release as it is now.")
+            .problems([E::NoSuchRelease, E::UnsupportedMediaType, E::NotJson(String::new())])
+            .example(Example::of("It has it already", Given::Nobody, 200)),
+        Operation::new(Method::GET, "/admin/api/orphans", "listOrphans", "List what is nobody's")
+            .about("What the sweeps saw in the account under the plane's names or with its mark, and on nobody's ledger.")
+            .answers::<orphans::Listing<'static>>(200, "The orphans, by kind and name.")
+            .example(Example::of("None", Given::Nobody, 200)),
+        Operation::new(Method::DELETE, "/admin/api/orphans/{kind}/{orphan}", "deleteOrphan", "Have it deleted")
+            .about("By the next sweeps, once it was seen for a day; a bucket only if it is empty.")
+            .dry_run()
+            .answers::<orphans::Answer<'static>>(200, "It was asked for already; or, of a dry run, what would be.")
+            .answers::<orphans::Answer<'static>>(202, "It is written down.")
+            .problems([E::NoSuchOrphan])
+            .example(Example::of("An orphan", Given::Orphan, 202))
+            .example(Example::of("No such orphan", Given::Nobody, 404).refused("no_such_orphan")),
         Operation::new(Method::GET, "/admin/api/audit", "listActs", "Read the audit log")
             .about("Everything that operators did, newest first. `next` is where the list goes on.")
             .query("limit", json!({"type": "integer", "minimum": 1, "maximum": audit::MAX_LINES, "default": 50}), "Most lines.")

@@ -143,6 +143,18 @@ pub fn shared_parameters() -> Json {
             "name": "id", "in": "path", "required": true, "description": "The invite's id; not its code.",
             "schema": {"type": "string", "minLength": 1}, "example": super::example::INVITE_ID,
         },
+        "release": {
+            "name": "release", "in": "path", "required": true, "description": "The release's id.",
+            "schema": {"type": "string", "minLength": 1}, "example": super::example::RELEASE_ID,
+        },
+        "kind": {
+            "name": "kind", "in": "path", "required": true, "description": "What it is.",
+            "schema": {"enum": ["bucket", "script", "application"]}, "example": "bucket",
+        },
+        "orphan": {
+            "name": "orphan", "in": "path", "required": true, "description": "Its name in Cloudflare.",
+            "schema": {"type": "string", "minLength": 1}, "example": super::example::ORPHAN,
+        },
         "If-None-Match": {
             "name": "If-None-Match", "in": "header", "schema": {"type": "string"},
             "description": "Entity tags of what you have: if it is still the same, the answer is 304.",

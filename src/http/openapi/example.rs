@@ -12,6 +12,12 @@ pub const SECRET: &str = "ANTHROPIC_API_KEY";
 /// Stands for the id of a token, which nobody knows before.
 pub const TOKEN_ID: &str = "tok_5f2b8c1d9e3a7460";
 
+/// Stands for the id of the release.
+pub const RELEASE_ID: &str = "rel_0f1e2d3c4b5a6978";
+
+/// The bucket on nobody's ledger.
+pub const ORPHAN: &str = "moltbot-data-lost";
+
 /// Stands for the id of an invite.
 pub const INVITE_ID: &str = "ivt_0d4f6b8a2c1e3579";
 
@@ -31,6 +37,8 @@ pub enum Given {
     Deleting,
     /// A plane without tenants, with the invite [`INVITE_ID`].
     Invite,
+    /// A plane without tenants, and the bucket [`ORPHAN`] in the account.
+    Orphan,
     /// A tenant that is ready, with the second token [`TOKEN_ID`].
     SecondToken,
 }
@@ -120,6 +128,9 @@ impl Sample {
             .replace("{name}", TENANT)
             .replace("{secret}", SECRET)
             .replace("{token}", TOKEN_ID)
+            .replace("{release}", RELEASE_ID)
+            .replace("{kind}", "bucket")
+            .replace("{orphan}", ORPHAN)
             .replace("{id}", INVITE_ID);
         Self {
             operation: operation.id,

@@ -13,6 +13,7 @@
 pub mod audit;
 pub mod invites;
 pub mod layout;
+pub mod releases;
 pub mod tenant;
 
 pub use layout::{Frame, Section};

@@ -99,9 +99,23 @@ pub const GUARD_ONE_ROW_CHANGED: &str =
 pub const DEFAULT_RELEASE: &str = "SELECT id, manifest FROM release \
      WHERE default_since_ms IS NOT NULL ORDER BY default_since_ms DESC, id LIMIT 1";
 
+/// Releases as they are listed, as `row::listed_releases` reads them.
+macro_rules! listed_releases {
+    () => {
+        "SELECT id, created_at_ms, default_since_ms, id IS (SELECT id FROM release WHERE default_since_ms IS NOT NULL \
+         ORDER BY default_since_ms DESC, id LIMIT 1) AS is_default FROM release"
+    };
+}
+
 /// Releases, newest first.
-pub const RELEASES: &str =
-    "SELECT id, created_at_ms, default_since_ms FROM release ORDER BY created_at_ms DESC, id LIMIT ?1";
+pub const RELEASES: &str = concat!(listed_releases!(), " ORDER BY created_at_ms DESC, id LIMIT ?1");
+
+/// One of them.
+pub const LISTED_RELEASE: &str = concat!(listed_releases!(), " WHERE id = ?1");
+
+/// Sign-ups get this release from ?2 on, or from right after the one that they got last.
+pub const MAKE_DEFAULT: &str = "UPDATE release SET default_since_ms = \
+     MAX(?2, (SELECT COALESCE(MAX(default_since_ms), 0) + 1 FROM release)) WHERE id = ?1";
 
 /// One release.
 pub const RELEASE: &str = "SELECT id, manifest FROM release WHERE id = ?1";
@@ -377,6 +391,23 @@ pub const ORPHAN_TO_REMOVE: &str = concat!(
 
 /// Whether somebody may own what is called ?2.
 pub const IS_ON_A_LEDGER: &str = concat!("SELECT ", on_a_ledger!("?1", "?2"), " AS is_owned");
+
+/// Everything that is known of orphans, as `jobs::seen_orphans` reads it.
+macro_rules! orphan_columns {
+    () => {
+        "SELECT kind, name, external_id, is_ours, first_seen_ms, last_seen_ms, delete_asked_at_ms FROM orphan"
+    };
+}
+
+/// The orphans by kind and name.
+pub const ORPHANS: &str = concat!(orphan_columns!(), " ORDER BY kind, name LIMIT ?1");
+
+/// One of them.
+pub const ORPHAN: &str = concat!(orphan_columns!(), " WHERE kind = ?1 AND name = ?2");
+
+/// An operator's word that an orphan is to go, if it is still this one.
+pub const ASK_ORPHAN_DELETION: &str = "UPDATE orphan SET delete_asked_at_ms = COALESCE(delete_asked_at_ms, ?4) \
+     WHERE kind = ?1 AND name = ?2 AND external_id IS ?3";
 
 /// An orphan that is gone.
 pub const FORGET_ORPHAN: &str = "DELETE FROM orphan WHERE kind = ?1 AND name = ?2";

@@ -163,6 +163,10 @@ pub const TABLE: &[Row] = &[
     operator("operator", "POST",   "/admin/api/tenants/{name}/tokens",   "{}",                              "201"),
     operator("operator", "DELETE", "/admin/api/tenants/{name}/tokens",   "",                                "200"),
     operator("operator", "DELETE", "/admin/api/tenants/{name}/tokens/{token}", "",                          "200"),
+    operator("viewer",   "GET",    "/admin/api/releases",                "",                                "200"),
+    operator("operator", "PUT",    "/admin/api/releases/{release}/default", "",                             "404 no_such_release"),
+    operator("viewer",   "GET",    "/admin/api/orphans",                 "",                                "200"),
+    operator("operator", "DELETE", "/admin/api/orphans/{kind}/{orphan}", "",                                "404 no_such_orphan"),
     operator("viewer",   "GET",    "/admin/api/audit",                   "",                                "200"),
     operator("viewer",   "GET",    "/admin/api/audit/check",             "",                                "200"),
     operator("viewer",   "GET",    "/admin/api/audit.jsonl",             "",                                "200"),
@@ -174,6 +178,8 @@ pub const TABLE: &[Row] = &[
     console(     "viewer",   "/admin/invites",                                   "200"),
     console_form("operator", "/admin/invites",        "owner=acme",              "200"),
     console_form("operator", "/admin/invites/revoke", "id={id}",                 "303 revoked"),
+    console(     "viewer",   "/admin/releases",                                  "200"),
+    console_form("operator", "/admin/releases/default", "id=rel_none",           "404 no_such_release"),
     console(     "viewer",   "/admin/audit",                                     "200"),
 ];
 

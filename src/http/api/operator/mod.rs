@@ -2,5 +2,7 @@
 
 pub mod audit;
 pub mod invites;
+pub mod orphans;
+pub mod releases;
 pub mod tenant;
 pub mod verbs;
