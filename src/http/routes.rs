@@ -127,7 +127,7 @@ macro_rules! operator_tenant {
 }
 
 /// The table. Routes of the same address stand together.
-pub static ROUTES: [Route; 66] = [
+pub static ROUTES: [Route; 67] = [
     page(Method::GET, "/", open_page!(site::home::read)),
     page(Method::GET, "/signup", open_page!(site::signup::read)),
     page(Method::POST, "/signup", open_page!(site::signup::create)),
@@ -175,6 +175,7 @@ pub static ROUTES: [Route; 66] = [
         handler: tenant!(Read, api::wrangler_config::read),
         produces: JSONC,
     },
+    route(Method::GET, "/admin/api/doctor", operator!(Viewer, operator::doctor::read)),
     route(Method::GET, "/admin/api/invites", operator!(Viewer, operator::invites::list)),
     route(Method::POST, "/admin/api/invites", operator!(Operator, operator::invites::create)),
     route(Method::DELETE, "/admin/api/invites/{id}", operator!(Operator, operator::invites::revoke)),
