@@ -127,7 +127,7 @@ macro_rules! operator_tenant {
 }
 
 /// The table. Routes of the same address stand together.
-pub static ROUTES: [Route; 67] = [
+pub static ROUTES: [Route; 68] = [
     page(Method::GET, "/", open_page!(site::home::read)),
     page(Method::GET, "/signup", open_page!(site::signup::read)),
     page(Method::POST, "/signup", open_page!(site::signup::create)),
@@ -149,6 +149,7 @@ pub static ROUTES: [Route; 67] = [
     page(Method::POST, "/admin/invites", console_form!(Operator, console::invites::create)),
     page(Method::POST, "/admin/invites/revoke", console_form!(Operator, console::invites::revoke)),
     page(Method::GET, "/admin/audit", console!(Viewer, console::audit::read)),
+    page(Method::GET, "/admin/doctor", console!(Viewer, console::doctor::read)),
     route(Method::GET, "/healthz", public!(api::health::read)),
     route(Method::GET, "/v1/instance-types", public!(api::instance_types::list)),
     route(Method::GET, "/v1/estimate", public!(api::estimate::read)),
