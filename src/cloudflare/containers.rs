@@ -100,11 +100,6 @@ impl Client {
         Ok(Page { items: reply.result::<Option<_>>()?.unwrap_or_default(), cursor })
     }
 
-    /// `GET containers/applications`, for the question alone whether it may be asked.
-    pub async fn may_list_applications(&self) -> Result<(), Error> {
-        self.call(Operation::ApplicationList, &[]).query("per_page", "1").run().await
-    }
-
     /// `GET containers/applications/{id}`.
     pub async fn get_application(&self, id: &str) -> Result<Application, Error> {
         self.call(Operation::ApplicationGet, &[id]).fetch().await

@@ -62,11 +62,6 @@ impl Client {
         Ok(Page { items, cursor })
     }
 
-    /// `GET r2/buckets`, for the question alone whether it may be asked.
-    pub async fn may_list_buckets(&self) -> Result<(), Error> {
-        self.call(Operation::BucketList, &[]).query("per_page", "1").run().await
-    }
-
     /// `DELETE r2/buckets/{bucket}`. Refused with [`Verdict::NotEmpty`](super::Verdict::NotEmpty) while it holds
     /// anything. Twice: [`Verdict::Done`](super::Verdict::Done).
     pub async fn delete_bucket(&self, bucket: &str) -> Result<(), Error> {

@@ -33,12 +33,6 @@ struct Schedule<'a> {
 const API_DATE: HeaderName = HeaderName::from_static("cloudflare-workers-script-api-date");
 
 impl Client {
-    /// `GET workers/subdomain`: the account's own, below which all scripts answer;
-    /// [`Verdict::Missing`](super::Verdict::Missing) if it has none.
-    pub async fn account_subdomain(&self) -> Result<String, Error> {
-        self.call(Operation::AccountSubdomainGet, &[]).pick(|found| text(found, "subdomain")).await
-    }
-
     /// `GET workers/scripts/{script}/subdomain`.
     pub async fn get_script_subdomain(&self, script: &str) -> Result<ScriptSubdomain, Error> {
         self.call(Operation::ScriptSubdomainGet, &[script]).pick(ScriptSubdomain::read).await
@@ -68,17 +62,7 @@ impl Client {
 #[cfg(test)]
 mod tests {
     use super::*;
-    use crate::cloudflare::Verdict;
-    use crate::cloudflare::testing::{client, no, ok};
-
-    #[tokio::test]
-    async fn the_account_has_a_subdomain_or_none() {
-        let none = no(404, 10007, "There is no workers.dev subdomain on your account.");
-        let (client, far) = client([ok(json!({ "subdomain": "example" })), none]);
-        assert_eq!(client.account_subdomain().await.unwrap(), "example");
-        assert_eq!(client.account_subdomain().await.unwrap_err().verdict(), Verdict::Missing);
-        assert_eq!(far.sent().pop().unwrap().line(), "GET workers/subdomain");
-    }
+    use crate::cloudflare::testing::{client, ok};
 
     #[tokio::test]
     async fn the_hostname_is_opened_and_closed_as_recorded() {

@@ -2,35 +2,11 @@
 
 use serde_json::Value;
 
-use super::client::{Client, text};
+use super::client::Client;
 use super::error::{Error, ErrorKind};
 use super::operation::Operation;
-use crate::clock::Timestamp;
-
-/// What Cloudflare says of a token.
-#[derive(Clone, Debug, PartialEq, Eq)]
-pub struct TokenState {
-    /// `active`, `disabled` or `expired`.
-    pub status: String,
-    /// When it ends; `None`: never.
-    pub expires_at: Option<Timestamp>,
-}
-
-impl TokenState {
-    fn read(value: &Value) -> Option<Self> {
-        Some(Self {
-            status: text(value, "status")?,
-            expires_at: text(value, "expires_on").and_then(|at| Timestamp::parse(&at)),
-        })
-    }
-}
 
 impl Client {
-    /// The same call: how long the token is good. Refused alike.
-    pub async fn token_state(&self) -> Result<TokenState, Error> {
-        self.call(Operation::TokenVerify, &[]).pick(TokenState::read).await
-    }
-
     /// `GET tokens/verify`: the id of the token itself, 32 hexadecimal digits, for [`Self::s3`]. Only a token of the
     /// account is known here; one of a user is refused with [`Verdict::S3Unusable`](super::Verdict::S3Unusable).
     pub async fn verify_token(&self) -> Result<String, Error> {
@@ -46,8 +22,6 @@ impl Client {
 
 #[cfg(test)]
 mod tests {
-    use super::TokenState;
-    use crate::clock::Timestamp;
     use crate::cloudflare::Verdict;
     use crate::cloudflare::testing::{client, no, ok};
     use serde_json::json;
@@ -57,18 +31,6 @@ mod tests {
         let (client, far) = client([ok(json!({ "id": "0123", "status": "active" }))]);
         assert_eq!(client.verify_token().await.unwrap(), "0123");
         assert_eq!(far.only().line(), "GET tokens/verify");
-    }
-
-    #[tokio::test]
-    async fn the_token_says_how_long_it_is_good() {
-        let (client, far) = client([
-            ok(json!({ "id": "0123", "status": "active" })),
-            ok(json!({ "id": "0123", "status": "disabled", "expires_on": "2026-12-01T00:00:00Z" })),
-        ]);
-        assert_eq!(client.token_state().await.unwrap(), TokenState { status: "active".into(), expires_at: None });
-        let ends = Timestamp::parse("2026-12-01T00:00:00.000Z");
-        assert_eq!(client.token_state().await.unwrap(), TokenState { status: "disabled".into(), expires_at: ends });
-        assert_eq!(far.sent().pop().unwrap().line(), "GET tokens/verify");
     }
 
     #[tokio::test]

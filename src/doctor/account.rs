@@ -2,11 +2,12 @@
 //!
 //! A read proves that a permission is there, and not that it is one to edit: no harmless call tells that.
 
+use serde_json::Value;
+
 use super::{Check, Finding, Verdict};
 use crate::capacity::{Account, Load, PerTenant, Standing};
 use crate::clock::{DAY_MS, Timestamp};
 use crate::cloudflare::error::Verdict as Meaning;
-use crate::cloudflare::tokens::TokenState;
 use crate::cloudflare::{Error, ErrorKind};
 
 /// How long before its end a token should be replaced.
@@ -18,14 +19,14 @@ const NEAR_PERCENT: u64 = 80;
 /// What Cloudflare answered to each of the calls.
 #[derive(Debug)]
 pub struct Calls {
-    /// What it says of the token.
-    pub token: Result<TokenState, Error>,
-    /// The account's workers.dev subdomain.
-    pub subdomain: Result<String, Error>,
+    /// What it says of the token: `status`, `expires_on`.
+    pub token: Result<Value, Error>,
+    /// The account's workers.dev subdomain: `subdomain`.
+    pub subdomain: Result<Value, Error>,
     /// A list of buckets.
-    pub buckets: Result<(), Error>,
+    pub buckets: Result<Value, Error>,
     /// A list of container applications.
-    pub applications: Result<(), Error>,
+    pub applications: Result<Value, Error>,
 }
 
 /// Why no call was made.
@@ -68,20 +69,23 @@ fn shows_that_the_token_is_known(error: &Error) -> bool {
         && matches!(error.verdict(), Meaning::Missing | Meaning::Never)
 }
 
-fn token(said: &Result<TokenState, Error>, is_known: bool, now: Timestamp) -> Finding {
+fn token(said: &Result<Value, Error>, is_known: bool, now: Timestamp) -> Finding {
     let check = Check::ApiToken;
     match said {
-        Ok(TokenState { status, .. }) if status != "active" => {
-            check.failed(format!("Cloudflare says that the token is {}.", brief(status)), NEW_TOKEN)
+        Ok(token) => {
+            let status = text(token, "status");
+            if status != "active" {
+                return check.failed(format!("Cloudflare says that the token is {}.", brief(status)), NEW_TOKEN);
+            }
+            match Timestamp::parse(text(token, "expires_on")) {
+                None => check.ok("Cloudflare takes the token, which never ends."),
+                Some(at) if at <= now => check.failed(format!("The token ended at {at}."), NEW_TOKEN),
+                Some(at) if at <= now.plus_ms(TOKEN_NOTICE_MS) => {
+                    check.warning(format!("The token ends at {at}."), NEW_TOKEN)
+                }
+                Some(at) => check.ok(format!("Cloudflare takes the token until {at}.")),
+            }
         }
-        Ok(TokenState { expires_at: Some(at), .. }) if *at <= now => {
-            check.failed(format!("The token ended at {at}."), NEW_TOKEN)
-        }
-        Ok(TokenState { expires_at: Some(at), .. }) if *at <= now.plus_ms(TOKEN_NOTICE_MS) => {
-            check.warning(format!("The token ends at {at}."), NEW_TOKEN)
-        }
-        Ok(TokenState { expires_at: Some(at), .. }) => check.ok(format!("Cloudflare takes the token until {at}.")),
-        Ok(_) => check.ok("Cloudflare takes the token, which never ends."),
         Err(error) if error.verdict() != Meaning::S3Unusable => check.unseen(&error.to_string()),
         // A call that was let in is what tells a user's token from one that is good for nothing.
         Err(_) if is_known => check.warning(
@@ -100,10 +104,11 @@ fn refused(check: Check, error: &Error) -> Finding {
     }
 }
 
-fn subdomain(found: &Result<String, Error>, tenant_url: &str) -> Finding {
+fn subdomain(found: &Result<Value, Error>, tenant_url: &str) -> Finding {
     let check = Check::Subdomain;
     match found {
-        Ok(name) => {
+        Ok(found) => {
+            let name = text(found, "subdomain");
             let host = tenant_url.split("://").nth(1).unwrap_or_default().split('/').next().unwrap_or_default();
             match host.strip_suffix(".workers.dev").map(|rest| rest.rsplit('.').next().unwrap_or(rest)) {
                 None => check.ok(format!("It is {}; TENANT_URL is at {host}, which is not checked.", brief(name))),
@@ -145,6 +150,11 @@ pub fn limits(account: &Account, load: &Load, each: PerTenant) -> Finding {
         NEAR_PERCENT.. => check.warning(format!("Nearly full: {near} taken."), MORE_ROOM),
         _ => check.ok(format!("The fullest: {fullest} taken.")),
     }
+}
+
+/// A field of text; empty if it is not there.
+fn text<'a>(found: &'a Value, field: &str) -> &'a str {
+    found.get(field).and_then(Value::as_str).unwrap_or_default()
 }
 
 /// A word of Cloudflare's, as far as it is one.

@@ -1,7 +1,7 @@
 //! Who may come in: Access in front of the operators' pages, its keys, the roles, and sign-ups.
 
 use http::Response;
-use http::header::{DATE, LOCATION};
+use http::header::{DATE, LOCATION, WWW_AUTHENTICATE};
 
 use super::{Check, Finding};
 use crate::access::{Settings, keys};
@@ -23,7 +23,7 @@ impl Answered {
     /// Reads an answer.
     pub fn read(response: &Response<bytes::Bytes>) -> Self {
         let location = response.headers().get(LOCATION).and_then(|value| value.to_str().ok());
-        let is_own = std::str::from_utf8(response.body()).is_ok_and(|body| body.contains("\"not_operator\""));
+        let is_own = response.headers().get(WWW_AUTHENTICATE).is_some_and(|scheme| scheme == "Cloudflare-Access");
         Self { status: response.status().as_u16(), location: location.unwrap_or_default().to_owned(), is_own }
     }
 }
@@ -32,13 +32,13 @@ const PROTECT: &str = "In the dashboard, Zero Trust, Access controls, Applicatio
      the path admin, and set ACCESS_AUD to its Application Audience (AUD) Tag.";
 
 /// Judges whether `host` is protected by the application that the settings name.
-pub fn access(answered: &Result<Answered, String>, settings: &Settings, host: &str) -> Finding {
+pub fn access(answered: Result<Answered, &String>, settings: &Settings, host: &str) -> Finding {
     let check = Check::Access;
     let answered = match answered {
         Ok(answered) => answered,
         Err(error) => return check.unseen(error),
     };
-    let Answered { status, location, is_own } = answered;
+    let Answered { status, location, is_own } = &answered;
     match status {
         200..=299 => check.failed("Whoever shows nothing is let in.", PROTECT),
         300..=399 => redirect(location, settings, host),
@@ -98,7 +98,7 @@ impl Certs {
 }
 
 /// Judges them.
-pub fn access_keys(certs: &Result<Certs, String>) -> Finding {
+pub fn access_keys(certs: Result<Certs, &String>) -> Finding {
     let check = Check::AccessKeys;
     match certs {
         Err(error) => check.unseen(error),

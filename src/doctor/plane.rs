@@ -120,11 +120,11 @@ pub fn release(release: Option<&Release>, missing: &Result<Option<String>, Strin
 }
 
 /// Judges whether what was sealed opens.
-pub fn sealing_key(seals_open: &[bool]) -> Finding {
+pub fn sealing_key(health: &Health) -> Finding {
     let check = Check::SealingKey;
-    if seals_open.is_empty() {
+    if health.seals == 0 {
         check.ok("It is set. Nothing is sealed now that it could be tried on.")
-    } else if seals_open.iter().all(|opens| *opens) {
+    } else if health.seals_that_open == health.seals {
         check.ok("It opens what is sealed.")
     } else {
         check.failed(

@@ -1,7 +1,10 @@
 //! What the registry knows of how the plane is: whether its jobs run, what waits, and whether its seals open.
 
+use serde_json::Value as Json;
+
+use super::db::Outcome;
 use super::jobs::read_standing;
-use super::row::{self, Row};
+use super::row;
 use super::sql::health as sql;
 use super::{Error, FleetRow, Registry, Standing, sign_ups, statement};
 use crate::clock::Timestamp;
@@ -33,8 +36,10 @@ pub struct Health {
     pub fleet: Vec<FleetRow>,
     /// The release that sign-ups get.
     pub release: Option<Release>,
-    /// Of what was tried: whether each seal opens.
-    pub seals_open: Vec<bool>,
+    /// How many seals were tried.
+    pub seals: u32,
+    /// How many of them open.
+    pub seals_that_open: u32,
 }
 
 impl Registry {
@@ -50,40 +55,55 @@ impl Registry {
             statement(sql::NEWEST_ANSWER, []),
         ];
         let [jobs, standing, oldest, fleet, release, secret, answer] = self.batch(batch).await?;
-        let secrets = row::rows(secret, "secret", secret_row)?;
-        let answers = row::rows(answer, "idempotency", answer_row)?;
-        let secrets = secrets.iter().map(|(tenant, name, version, sealed)| {
-            key.open(Place { tenant, name, version: *version }, &SealedSecret(sealed.clone())).is_ok()
-        });
-        let answers = answers.iter().map(|(scope, key_hash, sealed)| {
-            key.open_answer(AnswerPlace { scope, key_hash }, &SealedAnswer(sealed.clone())).is_ok()
-        });
+        let opens = [
+            secret.rows.first().map(|row| opens_secret(key, row)),
+            answer.rows.first().map(|row| opens_answer(key, row)),
+        ];
+        let mut runs = Vec::with_capacity(jobs.rows.len());
+        for row in &jobs.rows {
+            let error = row.get("error").and_then(Json::as_str).map(str::to_owned);
+            runs.push(JobRun { name: text(row, "name").to_owned(), started_at: time(row, "started_at_ms"), error });
+        }
         Ok(Health {
-            jobs: row::rows(jobs, "job", job)?,
+            jobs: runs,
             standing: read_standing(standing)?,
-            oldest_due: row::rows(oldest, "tenant", |row| row.get("due_at_ms"))?.pop(),
+            oldest_due: oldest.rows.first().map(|row| time(row, "due_at_ms")),
             fleet: row::rows(fleet, "fleet", sign_ups::fleet_row)?,
             release: row::releases(release)?.pop(),
-            seals_open: secrets.chain(answers).collect(),
+            seals: opens.iter().flatten().map(|_| 1).sum(),
+            seals_that_open: opens.into_iter().flatten().map(u32::from).sum(),
         })
     }
 
     /// Names of the migrations that the database has, oldest first.
     pub async fn applied_migrations(&self) -> Result<Vec<String>, Error> {
-        row::rows(self.one(sql::APPLIED_MIGRATIONS, []).await?, "d1_migrations", |row| row.get("name"))
+        let Outcome { rows, .. } = self.one(sql::APPLIED_MIGRATIONS, []).await?;
+        let mut names = Vec::with_capacity(rows.len());
+        for row in &rows {
+            names.push(text(row, "name").to_owned());
+        }
+        Ok(names)
     }
 }
 
-fn job(row: &mut Row) -> Result<JobRun, Error> {
-    let (outcome, error): (Option<String>, Option<String>) = (row.get("outcome")?, row.get("error")?);
-    let error = (outcome.as_deref() == Some("failed")).then(|| error.unwrap_or_default());
-    Ok(JobRun { name: row.get("name")?, started_at: row.get("started_at_ms")?, error })
+fn opens_secret(key: &SealingKey, row: &Json) -> bool {
+    let tenant = TenantId(text(row, "tenant_id").to_owned());
+    let version = row.get("version").and_then(Json::as_i64).unwrap_or_default();
+    let sealed = SealedSecret(text(row, "sealed").to_owned());
+    SecretName::parse(text(row, "name"))
+        .is_ok_and(|name| key.open(Place { tenant: &tenant, name: &name, version }, &sealed).is_ok())
 }
 
-fn secret_row(row: &mut Row) -> Result<(TenantId, SecretName, i64, String), Error> {
-    Ok((row.get("tenant_id")?, row.get("name")?, row.get("version")?, row.get("sealed")?))
+fn opens_answer(key: &SealingKey, row: &Json) -> bool {
+    let place = AnswerPlace { scope: text(row, "scope"), key_hash: text(row, "key_hash") };
+    key.open_answer(place, &SealedAnswer(text(row, "answer").to_owned())).is_ok()
 }
 
-fn answer_row(row: &mut Row) -> Result<(String, String, String), Error> {
-    Ok((row.get("scope")?, row.get("key_hash")?, row.get("answer")?))
+/// A column of text; empty where the row does not fit, which what is made of it then shows.
+fn text<'a>(row: &'a Json, column: &str) -> &'a str {
+    row.get(column).and_then(Json::as_str).unwrap_or_default()
+}
+
+fn time(row: &Json, column: &str) -> Timestamp {
+    Timestamp(row.get(column).and_then(Json::as_i64).unwrap_or_default())
 }

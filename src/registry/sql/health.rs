@@ -3,9 +3,9 @@
 /// The migrations that wrangler has applied.
 pub const APPLIED_MIGRATIONS: &str = "SELECT name FROM d1_migrations ORDER BY id";
 
-/// When each job last began, and what came of it.
-pub const JOBS: &str = "SELECT name, started_at_ms, report ->> '$.end.outcome' AS outcome, report ->> '$.end.error' AS error \
-     FROM job ORDER BY name";
+/// When each job last began, and why it failed, if it did.
+pub const JOBS: &str = "SELECT name, started_at_ms, CASE report ->> '$.end.outcome' WHEN 'failed' \
+     THEN COALESCE(report ->> '$.end.error', '') END AS error FROM job ORDER BY name";
 
 /// Since when the tenant that has waited longest is due at ?1, has no round and is not paused.
 pub const OLDEST_DUE: &str = "SELECT due_at_ms FROM tenant WHERE due_at_ms <= ?1 AND lease_expires_ms <= ?1 \

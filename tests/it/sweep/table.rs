@@ -173,6 +173,7 @@ pub const TABLE: &[Row] = &[
     console_form("operator", "/admin/invites",        "owner=acme",              "200"),
     console_form("operator", "/admin/invites/revoke", "id={id}",                 "303 revoked"),
     console(     "viewer",   "/admin/audit",                                     "200"),
+    console(     "viewer",   "/admin/doctor",                                    "200"),
 ];
 
 impl Row {
