@@ -23,7 +23,8 @@ pub struct Ports {
     pub db: Arc<dyn Db>,
     /// Carries calls to Cloudflare.
     pub transport: Arc<dyn Transport>,
-    /// Fetches the keys of Cloudflare Access, for which somebody waits: gives up within seconds.
+    /// Reaches what is not the API, the keys of Cloudflare Access and the plane's own address, for which somebody waits: gives
+    /// up within seconds.
     pub keys: Arc<dyn Transport>,
     /// Checks signatures.
     pub verifier: Arc<dyn Verifier>,
@@ -52,6 +53,8 @@ pub struct App {
     pub cloudflare: Client,
     /// Tells operators from others; `None`: there are no operators.
     pub access: Option<Access>,
+    /// Reaches what is not the API.
+    pub outside: Arc<dyn Transport>,
     /// Tells the time.
     pub clock: Arc<dyn Clock>,
     /// Gives random bytes.
@@ -76,6 +79,7 @@ impl App {
         let turnstile = config.turnstile.clone();
         let turnstile = turnstile.map(|keys| Turnstile::new(keys, ports.transport.clone(), ports.entropy.clone()));
         let access = config.access.clone();
+        let outside = ports.keys.clone();
         let access = access.map(|settings| Access::new(settings, ports.keys, ports.verifier, ports.clock.clone()));
         let cloudflare = Client::new(ports.transport, &config.api_base_url, &config.account_id, token, log.clone());
         Self {
@@ -83,6 +87,7 @@ impl App {
             registry: Registry::new(ports.db),
             cloudflare,
             access,
+            outside,
             clock: ports.clock,
             entropy: ports.entropy,
             wake: ports.wake,

@@ -16,6 +16,7 @@
 //! | prices | [`cost`] |
 //! | how many tenants the account has room for | [`capacity`] |
 //! | what runs without a caller | [`jobs`] |
+//! | whether the deployment itself is sound | [`doctor`] |
 //! | what the plane says of its own work | [`log`] |
 //! | settings; the ports to the outside, put together | [`config`]; [`app`] |
 //!
@@ -29,6 +30,7 @@ pub mod clock;
 pub mod cloudflare;
 pub mod config;
 pub mod cost;
+pub mod doctor;
 pub mod entropy;
 pub mod hex;
 pub mod http;

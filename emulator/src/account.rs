@@ -6,7 +6,7 @@ use serde_json::json;
 use crate::call::Call;
 use crate::envelope::Reply;
 use crate::error::ApiError;
-use crate::world::hex_sha256;
+use crate::world::{hex_sha256, rfc3339};
 
 /// Let a call with the account's token pass.
 pub(crate) fn check_token(headers: &HeaderMap, token: &str) -> Result<(), ApiError> {
@@ -44,7 +44,12 @@ pub(crate) fn token_id(call: &Call) -> String {
 
 /// `GET /user/tokens/verify` and `GET /accounts/{account}/tokens/verify`.
 pub(crate) async fn verify_token(call: Call) -> Result<Reply, ApiError> {
-    Ok(Reply::ok(json!({"id": token_id(&call), "status": "active"})))
+    let lacks = call.emulator.with_lacks(|lacks| lacks.clone());
+    let mut token = json!({"id": token_id(&call), "status": lacks.token_status.as_deref().unwrap_or("active")});
+    if let (Some(at), Some(fields)) = (lacks.token_expires_at, token.as_object_mut()) {
+        fields.insert("expires_on".to_owned(), json!(rfc3339(at)));
+    }
+    Ok(Reply::ok(token))
 }
 
 /// `GET /user`.

@@ -19,6 +19,7 @@ use crate::error::ApiError;
 use crate::face::Face;
 use crate::fault::{Effect, Fault, FaultStatus, Faults};
 use crate::journal::{Entry, Journal, summary};
+use crate::lacks::Lacks;
 use crate::limits::Limits;
 use crate::routes::Found;
 use crate::runtime::{InMemory, Listing, Runtime, RuntimeError};
@@ -26,7 +27,7 @@ use crate::snapshot::Store;
 use crate::state::{self, State};
 use crate::throttle::{RateLimit, Throttle, Verdict};
 use crate::worker::Worker;
-use crate::world::World;
+use crate::world::{World, http_date};
 use crate::{lifecycle, limits, objects, writer};
 
 /// Milliseconds since the epoch.
@@ -124,6 +125,7 @@ struct Inner {
     store: Option<Store>,
     /// Whether the token has an R2 permission.
     token_has_r2: AtomicBool,
+    lacks: Mutex<Lacks>,
 }
 
 /// Why an account on disk cannot be opened.
@@ -187,6 +189,7 @@ impl Emulator {
             history: Mutex::default(),
             store,
             token_has_r2: AtomicBool::new(true),
+            lacks: Mutex::default(),
         };
         Self { inner: Arc::new(inner), world: Arc::new(Mutex::new(world)) }
     }
@@ -298,8 +301,10 @@ impl Emulator {
         }
     }
 
-    /// Journal what was answered.
-    fn note(&self, n: u64, response: Response<Bytes>) -> Response<Bytes> {
+    /// Date and journal what was answered.
+    fn note(&self, n: u64, mut response: Response<Bytes>) -> Response<Bytes> {
+        let date = HeaderValue::from_str(&http_date(self.now()));
+        response.headers_mut().extend(date.map(|date| (header::DATE, date)));
         let status = response.status();
         let code = (!status.is_success())
             .then(|| serde_json::from_slice::<Value>(response.body()).ok())
@@ -449,7 +454,12 @@ impl Emulator {
     }
 
     pub(crate) fn has_r2(&self) -> bool {
-        self.inner.token_has_r2.load(Ordering::Relaxed)
+        self.inner.token_has_r2.load(Ordering::Relaxed) && self.with_lacks(|lacks| lacks.s3())
+    }
+
+    /// What `look` sees of, or does to, what is lacking.
+    pub(crate) fn with_lacks<T>(&self, look: impl FnOnce(&mut Lacks) -> T) -> T {
+        look(&mut lock(&self.inner.lacks))
     }
 
     /// All calls since the start or since the journal was cleared, in the order of their arrival.
@@ -500,6 +510,7 @@ impl Emulator {
         self.clear_faults();
         self.clear_journal();
         *lock(&self.inner.throttle) = Throttle::default();
+        self.lack(Lacks::default());
         self.save().map_err(|error| RuntimeError::Unavailable(error.to_string()))
     }
 }

@@ -36,6 +36,11 @@ impl ApiError {
         Self::new(StatusCode::FORBIDDEN, 10000, "Authentication error")
     }
 
+    /// The account's own route of verification does not know the token: it is one of a user (API reference, "Verify Token").
+    pub(crate) fn not_an_account_token() -> Self {
+        Self::new(StatusCode::UNAUTHORIZED, 1000, "Invalid API Token")
+    }
+
     /// Nothing lives at this path (7003: other clients' error tables; 400, 404 and 405 are all reported).
     pub(crate) fn no_route(path: &str) -> Self {
         let message = format!("Could not route to {path}, perhaps your object identifier is invalid?");
@@ -48,6 +53,11 @@ impl ApiError {
     }
 
     // R2. Codes from R2's page of error codes.
+
+    /// Nobody has enabled R2 (10042; words as in workers-sdk#2877).
+    pub(crate) fn r2_not_enabled() -> Self {
+        Self::new(StatusCode::FORBIDDEN, 10042, "Please enable R2 through the Cloudflare Dashboard.")
+    }
 
     /// The name is taken, and the bucket is the caller's own. 10004; the status is 409 here, but older notes say 400.
     pub(crate) fn bucket_exists() -> Self {
@@ -264,6 +274,13 @@ impl ApiError {
     /// A refusal of the containers API: the message is JSON once more, `{"error","details"}`, as wrangler's client reads it.
     pub(crate) fn container(status: StatusCode, code: u32, error: &str, details: Value) -> Self {
         Self::new(status, code, json!({"error": error, "details": details}).to_string())
+    }
+
+    /// The account's plan has no containers. Words as users report them; the number was not found, 1000 stands in.
+    pub(crate) fn containers_not_enabled() -> Self {
+        let message =
+            "You do not have access to Cloudflare Containers. Deploying containers requires the Workers Paid plan.";
+        Self::new(StatusCode::UNAUTHORIZED, 1000, message)
     }
 
     /// Input that the containers API refuses (`VALIDATE_INPUT`, wrangler's client; its number was not found, 1000 stands in).

@@ -63,7 +63,8 @@ impl Face {
                 if !own_token {
                     check_token(&call.headers, &call.emulator.options().token)?;
                 }
-                check_account(call)
+                check_account(call)?;
+                call.emulator.with_lacks(|lacks| lacks.check(self.path(call.uri.path())))
             }
             Self::S3 => signature::check(call),
             // The secret of Turnstile is a field of the form, which the handler checks; the keys of Access are public.

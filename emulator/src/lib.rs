@@ -31,7 +31,7 @@
 //! | each family of routes | `r2`, `objects`, `lifecycle`, `writer`, `scripts`, `versions`, `assets`, `secrets`, `triggers`, `durable_objects`, `containers`, `instances`, `rollouts`, `account` |
 //! | keys, tokens and the sign-in page of Cloudflare Access | `access` |
 //! | what an upload may say | `metadata`, `bindings` |
-//! | error codes; limits | `error`; `limits` |
+//! | error codes; limits; what the account or its token lacks | `error`; `limits`; `lacks` |
 //! | objects and running scripts | `runtime`; what is run: `worker`; the process that runs it: `runner` |
 //! | the server | `server`, `poke`, `proxy`, `snapshot`, `main` |
 
@@ -49,6 +49,7 @@ mod face;
 mod fault;
 mod instances;
 mod journal;
+mod lacks;
 mod lifecycle;
 mod limits;
 mod metadata;
@@ -79,6 +80,7 @@ pub use access::AccessIdentity;
 pub use emulator::{Clock, Delay, Dropped, Emulator, OpenError, Options};
 pub use fault::{Effect, Fault, FaultStatus};
 pub use journal::{Entry, REDACTED};
+pub use lacks::{Lacks, Product};
 pub use limits::Limits;
 pub use runner::{Runner, RunnerError};
 pub use runtime::{InMemory, Later, Listing, NewObject, ObjectInfo, ObjectPage, Runtime, RuntimeError};

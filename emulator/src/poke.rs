@@ -13,6 +13,7 @@ use crate::call::decode;
 use crate::emulator::Emulator;
 use crate::envelope::json_response;
 use crate::fault::Fault;
+use crate::lacks::Lacks;
 
 /// Where they are.
 pub(crate) const PREFIX: &str = "/__emulator/";
@@ -140,6 +141,14 @@ async fn answer(
         }
         ("DELETE", ["faults"]) => {
             emulator.clear_faults();
+            Ok(json!({}))
+        }
+        ("GET", ["lacks"]) => {
+            serde_json::to_value(emulator.with_lacks(|lacks| lacks.clone())).map_err(|error| broken(&error))
+        }
+        ("PUT", ["lacks"]) => {
+            let lacks: Lacks = serde_json::from_slice(body).map_err(|error| bad(&error))?;
+            emulator.lack(lacks);
             Ok(json!({}))
         }
         ("GET", ["state"]) => {

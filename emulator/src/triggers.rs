@@ -12,7 +12,8 @@ use crate::world::{Schedule, Script, rfc3339};
 
 /// `GET workers/subdomain`: the account's own; 10007 while there is none.
 pub(crate) async fn account_subdomain(call: Call) -> Result<Reply, ApiError> {
-    let subdomain = call.world().subdomain.clone();
+    let lacks = call.emulator.with_lacks(|lacks| lacks.subdomain);
+    let subdomain = call.world().subdomain.clone().filter(|_| !lacks);
     subdomain.map(|subdomain| Reply::ok(json!({"subdomain": subdomain}))).ok_or_else(ApiError::no_subdomain)
 }
 

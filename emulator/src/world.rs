@@ -406,6 +406,12 @@ pub(crate) struct Rollout {
     pub target_configuration: Value,
 }
 
+/// Times as HTTP writes them: RFC 9110, section 5.6.7.
+pub(crate) fn http_date(ms: i64) -> String {
+    let time = jiff::Timestamp::from_millisecond(ms).unwrap_or(jiff::Timestamp::UNIX_EPOCH);
+    time.strftime("%a, %d %b %Y %H:%M:%S GMT").to_string()
+}
+
 /// Times as Cloudflare writes them: RFC 3339, UTC, milliseconds.
 pub(crate) fn rfc3339(ms: i64) -> String {
     let time = jiff::Timestamp::from_millisecond(ms).unwrap_or(jiff::Timestamp::UNIX_EPOCH);

@@ -62,7 +62,7 @@ impl Keyring {
             Answer::Have(key) => Ok(key),
             Answer::Not(refusal) => Err(refusal),
             Answer::Fetch => {
-                let fetched = self.fetch(log, &settings.team_url).await;
+                let fetched = self.fetch(log, &settings.certs_url()).await;
                 let now = self.clock.now();
                 let mut cache = self.cache();
                 if let Some((keys, lifetime_ms)) = fetched {
@@ -74,9 +74,9 @@ impl Keyring {
     }
 
     /// The keys and for how long they are good, in milliseconds; `None` if they could not be had. Leaves a line in the log.
-    async fn fetch(&self, log: &Logger, team_url: &str) -> Option<(Vec<PublicKey>, i64)> {
+    async fn fetch(&self, log: &Logger, certs_url: &str) -> Option<(Vec<PublicKey>, i64)> {
         let mut request = Request::new(Bytes::new());
-        *request.uri_mut() = format!("{team_url}/cdn-cgi/access/certs").parse().ok()?;
+        *request.uri_mut() = certs_url.parse().ok()?;
         let stopwatch = log.start();
         let (outcome, status, fetched) = match self.transport.send(request).await {
             Err(_) => ("no_reply", None, None),

@@ -16,6 +16,11 @@ pub struct Settings {
 }
 
 impl Settings {
+    /// Where the team's keys are.
+    pub fn certs_url(&self) -> String {
+        format!("{}/cdn-cgi/access/certs", self.team_url)
+    }
+
     /// Reads the settings from `get`, which gives a setting by name, or `None` if nothing of it is set. What is missing
     /// or malformed is added to `wrong`: half of it set is a mistake, not a plane without operators.
     pub fn read(get: &dyn Fn(&str) -> Option<String>, wrong: &mut Vec<String>) -> Option<Self> {

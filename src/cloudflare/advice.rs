@@ -90,6 +90,9 @@ fn advice_for(refusal: &Refusal) -> Option<&'static str> {
         (_, "LOCATION_NOT_ALLOWED" | "JOB_CREATE_NOT_ALLOWED") => {
             "Containers are not enabled for this Cloudflare account."
         }
+        _ if refusal.message.contains("access to Cloudflare Containers") => {
+            "Containers come with the Workers Paid plan: subscribe to it (dashboard: Workers & Pages, Plans)."
+        }
         _ if !refusal.from_api && refusal.status == 403 => {
             "A firewall before the Cloudflare API blocked the request. If it lasts, look for what resembles an attack in the upload."
         }

@@ -6,6 +6,7 @@
 use std::fmt;
 use std::sync::Arc;
 use std::sync::atomic::{AtomicU32, Ordering};
+use std::time::Duration;
 
 use bytes::Bytes;
 use futures_util::future::BoxFuture;
@@ -19,7 +20,7 @@ use super::error::{Error, ErrorKind, Refusal, Verdict};
 use super::multipart::{File, Form};
 use super::operation::{self, Operation};
 use super::secret_text::SecretText;
-use super::transport::Transport;
+use super::transport::{TimeLimit, Transport};
 use crate::clock::Timestamp;
 use crate::log::{Level, Logger};
 
@@ -55,6 +56,8 @@ pub struct Client {
     log: Logger,
     /// Requests that were sent.
     sent: Arc<AtomicU32>,
+    /// How long a call may take; `None`: as long as the transport lets it.
+    limit: Option<TimeLimit>,
 }
 
 impl fmt::Debug for Client {
@@ -81,12 +84,17 @@ impl Client {
     pub fn new(transport: Arc<dyn Transport>, base_url: &str, account_id: &str, token: ApiToken, log: Logger) -> Self {
         let mut account_url = format!("{}/accounts/", base_url.trim_end_matches('/'));
         operation::percent_encode(&mut account_url, account_id, false);
-        Self { transport, account_url: account_url.into(), token, log, sent: Arc::default() }
+        Self { transport, account_url: account_url.into(), token, log, sent: Arc::default(), limit: None }
     }
 
     /// This client for one errand: its lines go to `log`, and the requests that it sends are counted from 0.
     pub fn logging_to(&self, log: Logger) -> Self {
         Self { log, sent: Arc::default(), ..self.clone() }
+    }
+
+    /// This client, giving each call up after `limit`: for somebody who waits.
+    pub fn within(&self, limit: Duration) -> Self {
+        Self { limit: Some(TimeLimit(limit)), ..self.clone() }
     }
 
     /// Requests that were sent by this client and its clones, answered or not; but for those to the S3 API, which
@@ -256,6 +264,9 @@ impl<'a> Call<'a> {
         let request = Request::builder().method(self.operation.method()).uri(self.url).body(self.body);
         let mut request = request.map_err(|fault| fault.to_string())?;
         *request.headers_mut() = self.headers;
+        if let Some(limit) = self.client.limit {
+            request.extensions_mut().insert(limit);
+        }
         Ok((request, self.hidden))
     }
 

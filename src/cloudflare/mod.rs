@@ -17,6 +17,7 @@ pub mod durable_objects;
 pub mod error;
 mod multipart;
 pub mod operation;
+mod probe;
 pub mod r2;
 pub mod routes;
 pub mod s3;

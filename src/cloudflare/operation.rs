@@ -83,6 +83,8 @@ operations! {
     /// List the names of a script's secrets.
     SecretList, "workers.secret.list", GET "workers/scripts/{}/secrets";
 
+    /// Read the account's workers.dev subdomain.
+    AccountSubdomainGet, "workers.subdomain.get", GET "workers/subdomain";
     /// Read whether a script answers on workers.dev.
     ScriptSubdomainGet, "workers.script.subdomain.get", GET "workers/scripts/{}/subdomain";
     /// Switch a script's workers.dev hostname on or off.

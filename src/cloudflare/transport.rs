@@ -4,10 +4,10 @@ use std::time::Duration;
 
 use bytes::Bytes;
 use futures_util::future::BoxFuture;
-use http::header::{CACHE_CONTROL, HeaderName, RETRY_AFTER};
+use http::header::{CACHE_CONTROL, DATE, HeaderName, LOCATION, RETRY_AFTER, WWW_AUTHENTICATE};
 
 /// The headers of a response that anything here reads. The Worker's edge hands on these and no others.
-pub const HEADERS_READ: [HeaderName; 2] = [RETRY_AFTER, CACHE_CONTROL];
+pub const HEADERS_READ: [HeaderName; 5] = [RETRY_AFTER, CACHE_CONTROL, DATE, LOCATION, WWW_AUTHENTICATE];
 
 /// An extension of a request that may not take as long as others: the most that it may, the reading of its response
 /// included.

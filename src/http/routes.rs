@@ -127,7 +127,7 @@ macro_rules! operator_tenant {
 }
 
 /// The table. Routes of the same address stand together.
-pub static ROUTES: [Route; 75] = [
+pub static ROUTES: [Route; 77] = [
     page(Method::GET, "/", open_page!(site::home::read)),
     page(Method::GET, "/signup", open_page!(site::signup::read)),
     page(Method::POST, "/signup", open_page!(site::signup::create)),
@@ -154,6 +154,7 @@ pub static ROUTES: [Route; 75] = [
     page(Method::GET, "/admin/releases", console!(Viewer, console::releases::read)),
     page(Method::POST, "/admin/releases/default", console_form!(Operator, console::releases::make_default)),
     page(Method::GET, "/admin/audit", console!(Viewer, console::audit::read)),
+    page(Method::GET, "/admin/doctor", console!(Viewer, console::doctor::read)),
     route(Method::GET, "/healthz", public!(api::health::read)),
     route(Method::GET, "/v1/instance-types", public!(api::instance_types::list)),
     route(Method::GET, "/v1/estimate", public!(api::estimate::read)),
@@ -180,6 +181,7 @@ pub static ROUTES: [Route; 75] = [
         handler: tenant!(Read, api::wrangler_config::read),
         produces: JSONC,
     },
+    route(Method::GET, "/admin/api/doctor", operator!(Viewer, operator::doctor::read)),
     route(Method::GET, "/admin/api/invites", operator!(Viewer, operator::invites::list)),
     route(Method::POST, "/admin/api/invites", operator!(Operator, operator::invites::create)),
     route(Method::DELETE, "/admin/api/invites/{id}", operator!(Operator, operator::invites::revoke)),

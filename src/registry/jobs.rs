@@ -2,7 +2,7 @@
 
 use serde::Serialize;
 
-use super::db::{Outcome, Value};
+use super::db::{Outcome, Statement, Value};
 use super::lease::write;
 use super::row::{self, Row};
 use super::{Change, Error, Registry, event, sql, statement, to_json};
@@ -113,18 +113,13 @@ impl Registry {
 
     /// How the rounds of all tenants stand.
     pub async fn standing(&self, now: Timestamp) -> Result<Standing, Error> {
+        let [standing] = self.batch(vec![Self::ask_standing(now)]).await?;
+        read_standing(standing)
+    }
+
+    pub(super) fn ask_standing(now: Timestamp) -> Statement {
         let deadline = |phase: Phase| phase.deadline_ms().unwrap_or(now.0).into();
-        let args = [now.0.into(), deadline(Phase::Updating), deadline(Phase::Deleting)];
-        let read = |row: &mut Row| {
-            Ok(Standing {
-                due: row.get("due")?,
-                vanished: row.get("vanished")?,
-                overdue: row.get("overdue")?,
-                waiting_for_turn: row.get("waiting_for_turn")?,
-            })
-        };
-        let standing = row::rows(self.one(sql::STANDING, args).await?, "tenant", read)?.pop();
-        Ok(standing.unwrap_or_default())
+        statement(sql::STANDING, [now.0.into(), deadline(Phase::Updating), deadline(Phase::Deleting)])
     }
 
     /// At most `limit` tenants whose trial has ended: that still run, or whose trial ended by `over`.
@@ -270,4 +265,16 @@ fn seen_orphans(outcome: Outcome) -> Result<Vec<SeenOrphan>, Error> {
             last_seen: row.get("last_seen_ms")?,
         })
     })
+}
+
+pub(super) fn read_standing(outcome: Outcome) -> Result<Standing, Error> {
+    let read = |row: &mut Row| {
+        Ok(Standing {
+            due: row.get("due")?,
+            vanished: row.get("vanished")?,
+            overdue: row.get("overdue")?,
+            waiting_for_turn: row.get("waiting_for_turn")?,
+        })
+    };
+    Ok(row::rows(outcome, "tenant", read)?.pop().unwrap_or_default())
 }

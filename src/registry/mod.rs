@@ -12,10 +12,12 @@
 pub mod audit;
 mod budget;
 pub mod db;
+mod health;
 pub mod idempotency;
 pub mod invites;
 mod jobs;
 mod lease;
+pub mod migrations;
 mod retention;
 mod row;
 pub mod sign_ups;
@@ -30,6 +32,7 @@ use futures_util::future::BoxFuture;
 
 pub use self::budget::ApiBudget;
 use self::db::{Db, DbError, Outcome, Statement, Value};
+pub use self::health::{Health, JobRun};
 pub use self::idempotency::{KeptAnswer, NewAnswer};
 pub use self::invites::{Invite, InviteRefusal, NewInvite};
 pub use self::jobs::{Claim, Orphan, Repair, SeenOrphan, Sighting, Standing};

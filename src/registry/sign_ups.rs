@@ -8,7 +8,7 @@ use super::invites::{self, Invite};
 use super::row::{self, Row};
 use super::tokens::{self, NewToken};
 use super::{Error, Registry, event, sql, statement, to_json};
-use crate::capacity::Room;
+use crate::capacity::{Load, Room};
 use crate::clock::Timestamp;
 use crate::release::ReleaseId;
 use crate::tenant::event::Event;
@@ -204,6 +204,13 @@ impl Registry {
     }
 }
 
+/// What all tenants together take of the account.
+pub fn load(fleet: &[FleetRow]) -> Load {
+    fleet
+        .iter()
+        .fold(Load::default(), |load, row| load.with(row.instance_type, row.tenants.into(), row.instances.into()))
+}
+
 /// The guard that all tenants together are within `room`, for after the write; none if nothing grows.
 pub(super) fn within(room: Room) -> Vec<Statement> {
     let Room { vcpu_sixteenths, memory_quarter_gib, disk_gb } = room;
@@ -234,7 +241,7 @@ fn sign_up_standing(row: &mut Row) -> Result<SignUpStanding, Error> {
     })
 }
 
-fn fleet_row(row: &mut Row) -> Result<FleetRow, Error> {
+pub(super) fn fleet_row(row: &mut Row) -> Result<FleetRow, Error> {
     Ok(FleetRow {
         phase: row.get("phase")?,
         instance_type: row.get("instance_type")?,

@@ -9,6 +9,7 @@ use rusqlite::{Connection, params_from_iter};
 use serde_json::{Map, Value as Json};
 
 use super::db::{Db, DbError, Outcome, Statement, Value};
+use super::migrations;
 
 /// Most parameters of one statement on D1 (developers.cloudflare.com/d1/platform/limits).
 const MAX_ARGS: usize = 100;
@@ -16,15 +17,10 @@ const MAX_ARGS: usize = 100;
 /// More than the registry has statements: each is prepared once.
 const STATEMENTS: usize = 128;
 
-/// The migrations of the registry, oldest first: the files that `wrangler d1 migrations apply` runs on D1.
-const MIGRATIONS: [&str; 6] = [
-    include_str!("../../migrations/0001_registry.sql"),
-    include_str!("../../migrations/0002_lifecycle.sql"),
-    include_str!("../../migrations/0003_self_service.sql"),
-    include_str!("../../migrations/0004_live_secrets.sql"),
-    include_str!("../../migrations/0005_largest.sql"),
-    include_str!("../../migrations/0006_operators.sql"),
-];
+/// Wrangler's own table, in which it notes what it has applied (`getCreateMigrationsTableQuery` of wrangler 4.164), but
+/// for the time, which would be another one in every registry.
+const NOTES: &str = "CREATE TABLE d1_migrations (id INTEGER PRIMARY KEY AUTOINCREMENT, name TEXT UNIQUE, \
+     applied_at TIMESTAMP DEFAULT 0 NOT NULL)";
 
 /// A database with the registry's schema.
 #[derive(Debug)]
@@ -36,8 +32,10 @@ impl Sqlite {
         let connection = Connection::open_in_memory().map_err(driver)?;
         connection.pragma_update(None, "foreign_keys", true).map_err(driver)?;
         connection.set_prepared_statement_cache_capacity(STATEMENTS);
-        for migration in MIGRATIONS {
+        connection.execute_batch(NOTES).map_err(driver)?;
+        for (name, migration) in migrations::NAMES.iter().zip(migrations::FILES) {
             connection.execute_batch(migration).map_err(driver)?;
+            connection.execute("INSERT INTO d1_migrations (name) VALUES (?1)", [name]).map_err(driver)?;
         }
         Ok(Self(Mutex::new(connection)))
     }
@@ -172,6 +170,7 @@ mod tests {
                 effort(&connection, sql::tokens::TOKENS, &["t500".into(), most(100)]),
                 effort(&connection, sql::invites::INVITES, &[most(400), "".into(), most(20)]),
                 effort(&connection, sql::invites::INVITE_OF_CODE, &["code500".into()]),
+                effort(&connection, sql::health::NEWEST_ANSWER, &[]),
                 effort(&connection, sql::idempotency::KEPT_ANSWER, &["scope".into(), "key500".into(), most(0)]),
             ]
         });
@@ -183,7 +182,7 @@ mod tests {
     fn migrations_keep_every_row_of_a_registry_that_is_in_use() {
         let connection = Connection::open_in_memory().unwrap();
         connection.pragma_update(None, "foreign_keys", true).unwrap();
-        let [first, later @ ..] = MIGRATIONS;
+        let [first, later @ ..] = migrations::FILES else { panic!("there are migrations") };
         connection.execute_batch(first).unwrap();
         let rows = r#"
             INSERT INTO release VALUES ('rel_1', '{}', 1, 1);

@@ -31,4 +31,12 @@ impl ReleaseStore for R2ReleaseStore {
         let key = key.to_owned();
         Box::pin(SendFuture::new(async move { self.read(key).await.map_err(|error| StoreError(error_text(&error))) }))
     }
+
+    fn has(&self, key: &str) -> BoxFuture<'_, Result<bool, StoreError>> {
+        let key = key.to_owned();
+        Box::pin(SendFuture::new(async move {
+            let found = self.0.head(key).await.map_err(|error| StoreError(error_text(&error)))?;
+            Ok(found.is_some())
+        }))
+    }
 }

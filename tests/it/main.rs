@@ -11,6 +11,7 @@
 mod access;
 mod api;
 mod burst;
+mod doctor;
 mod emptying;
 mod every_step;
 mod faults;

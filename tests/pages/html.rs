@@ -135,3 +135,23 @@ fn a_receipt_says_of_each_thing_whether_it_is_gone() {
     assert_eq!(lines("tenant-deleting"), ["Still there", gone, gone, gone, gone]);
     assert_eq!(lines("tenant-deleted"), [gone; 5]);
 }
+
+#[test]
+fn the_doctor_says_first_what_does_not_work_and_of_all_that_is_bad_what_to_do() {
+    let titles = |name: &str, selector: &str| {
+        let page = pages(None).into_iter().find(|page| page.name == name).unwrap();
+        let html = Html::parse_document(&page.html);
+        every(&html, selector).iter().map(|line| line.text().collect::<String>()).collect::<Vec<_>>()
+    };
+    assert_eq!(titles("doctor", "h1 + .pill"), ["something does not work"]);
+    assert_eq!(titles("doctor", "h2"), ["Does not work", "To look at", "Well"]);
+    assert_eq!(titles("doctor", "h3"), ["The Cloudflare account", "The plane", "Who may come in"]);
+    let bad = titles("doctor", "li:is(.bad, .warn) strong");
+    assert_eq!(bad, ["R2", "Database migrations", "API token", "Operators"]);
+    assert_eq!(titles("doctor", "li:is(.bad, .warn) p:nth-child(3)").len(), bad.len());
+    assert_eq!(titles("doctor", ".conditions li").len(), 16);
+    assert_eq!(titles("doctor", "main .actions a"), ["Check again"]);
+    assert_eq!(titles("doctor-warned", "h2"), ["To look at", "Well"]);
+    assert_eq!(titles("doctor-well", "h2"), ["Well"]);
+    assert_eq!(titles("doctor-well", "h1 + .pill"), ["all is well"]);
+}

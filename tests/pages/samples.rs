@@ -4,6 +4,9 @@ use maud::Markup;
 use paramita::clock::Timestamp;
 use paramita::config::SignupMode;
 use paramita::cost::{Preset, Usage};
+use paramita::doctor::{Check, Finding, Report, Verdict};
+use paramita::pages::console::doctor::{DoctorPage, doctor};
+use paramita::pages::console::{self, Section};
 use paramita::pages::created::{Created, TokenMade, created, token_made};
 use paramita::pages::error::{Problem, problem};
 use paramita::pages::home::{Home, home};
@@ -86,6 +89,7 @@ pub fn pages(hostile: Option<&str>) -> Vec<Sample> {
     all.extend(sign_ups(hostile));
     all.extend(once(hostile));
     all.extend(tenants(hostile));
+    all.extend(doctors(hostile));
     all
 }
 
@@ -174,6 +178,50 @@ fn once(hostile: Option<&str>) -> Vec<Sample> {
         sample("created", &created(&made)),
         sample("restored", &created(&Created { token: None, missing_secrets: &[], ..made })),
         sample("token-made", &token_made(&token)),
+    ]
+}
+
+/// The frame of an operator's page.
+fn operator(section: Section, hostile: Option<&str>) -> console::Frame<'_> {
+    console::Frame {
+        csrf: "c5rf-of-an-operator",
+        operator: hostile.unwrap_or("ada@example.com"),
+        may_change: hostile.is_none(),
+        section,
+    }
+}
+
+fn doctors(hostile: Option<&str>) -> Vec<Sample> {
+    let say = |check: Check| {
+        let (verdict, why, next) = match check {
+            Check::R2 => (
+                Verdict::Failed,
+                "r2.bucket.list: status 403, code 10042: Please enable R2 through the Cloudflare Dashboard.",
+                "Enable R2 on the Cloudflare account (dashboard: R2, then choose the plan).",
+            ),
+            Check::Migrations => {
+                (Verdict::Failed, "The database lacks 0006_operators.sql.", "wrangler d1 migrations apply DB --remote")
+            }
+            Check::ApiToken => (
+                Verdict::Warning,
+                "The token ends at 2026-12-01T00:00:00.000Z.",
+                "Make a token of the account, and set it: wrangler secret put CLOUDFLARE_API_TOKEN",
+            ),
+            Check::Operators => (Verdict::Warning, "Nobody may change anything.", "Set ACCESS_OPERATORS, and deploy."),
+            _ => (Verdict::Ok, "As it should be.", ""),
+        };
+        Finding { check, verdict, why: hostile.unwrap_or(why).to_owned(), next }
+    };
+    let findings: Vec<Finding> = Check::ALL.into_iter().map(say).collect();
+    let of = |verdict: Verdict| findings.iter().filter(|line| line.verdict <= verdict).cloned().collect();
+    let page = |findings| {
+        let report = Report { checked_at: at(0, 2), findings };
+        doctor(&DoctorPage { frame: operator(Section::Doctor, hostile), report: &report })
+    };
+    vec![
+        sample("doctor", &page(findings.clone())),
+        sample("doctor-warned", &page(of(Verdict::Warning))),
+        sample("doctor-well", &page(of(Verdict::Ok))),
     ]
 }
 

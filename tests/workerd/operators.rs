@@ -88,6 +88,36 @@ fn forgeries(cloudflare: &Cloudflare, plane: &Workerd, good: &str) -> [(&'static
     ]
 }
 
+/// Where nothing but the plane itself is in front of it: as in development.
+#[test]
+fn the_doctor_finds_a_deployment_sound_but_for_access_which_is_not_in_front() {
+    let cloudflare = Cloudflare::start();
+    let mut settings = cloudflare.settings();
+    settings["SIGNUP_MODE"] = json!("invite");
+    settings["ACCESS_TEAM_URL"] = json!(format!("http://localhost:{}", cloudflare.port));
+    settings["ACCESS_AUD"] = json!(AUDIENCE);
+    settings["ACCESS_OPERATORS"] = json!(OPERATOR);
+    let plane = Workerd::start(settings);
+    Sample::published().publish_to(&plane);
+    plane.cron();
+
+    let token = sign_in(&cloudflare, &plane, OPERATOR, AUDIENCE);
+    let cookie = format!("CF_Authorization={token}");
+    let host = format!("localhost:{}", plane.port());
+    let headers = [("cookie", cookie.as_str()), ("host", host.as_str())];
+    let report = plane.fetch("GET", "/admin/api/doctor", &headers, None);
+    assert_eq!(report.status, 200, "{}", report.body);
+    let report = report.json();
+    let bad: Vec<&Json> =
+        report["findings"].as_array().unwrap().iter().filter(|line| line["verdict"] != "ok").collect();
+    assert_eq!(bad.len(), 1, "{bad:#?}");
+    assert_eq!((&bad[0]["check"], &bad[0]["verdict"]), (&json!("access"), &json!("warning")));
+    assert!(bad[0]["why"].as_str().unwrap().contains("refuses strangers by itself"), "{}", bad[0]);
+    let page = plane.fetch("GET", "/admin/doctor", &headers, None);
+    assert_eq!(page.status, 200, "{}", page.body);
+    assert!(page.body.contains("something to look at"), "{}", page.body);
+}
+
 #[test]
 fn an_operator_signs_in_and_invites_and_no_forged_token_does() {
     let cloudflare = Cloudflare::start();

@@ -15,6 +15,9 @@ use crate::poke::from_elsewhere;
 
 const COOKIE: &str = "CF_Authorization";
 
+/// Where the page is; behind it comes the host that is to be entered.
+const PATH: &str = "/cdn-cgi/access/login/";
+
 /// The page. Nothing of the request is in it, so there is nothing to escape.
 const PAGE: &str = r#"<!doctype html>
 <html lang="en">
@@ -35,6 +38,21 @@ const PAGE: &str = r#"<!doctype html>
 </form>
 "#;
 
+impl Emulator {
+    /// What Access, in front of the application of this audience at `host`, answers who shows no token: on to the team's page
+    /// to sign in. The form of the address is that of `generateLoginURL`, see above; Access adds `meta`, a token of its own.
+    pub fn access_challenge(&self, team_url: &str, host: &str, audience: &str, path: &str) -> Response<Bytes> {
+        let query: String = form_urlencoded::Serializer::new(String::new())
+            .extend_pairs([("kid", audience), ("redirect_url", path), ("meta", "e30.e30.")])
+            .finish();
+        let mut response = text_response(StatusCode::FOUND, "text/html", "");
+        if let Ok(location) = HeaderValue::try_from(format!("{team_url}{PATH}{host}?{query}")) {
+            response.headers_mut().insert(header::LOCATION, location);
+        }
+        response
+    }
+}
+
 /// Answer a browser's call below `/cdn-cgi/access/`. `host` is the emulator's own, by which the browser knows it.
 pub(crate) fn handle(
     emulator: &Emulator,
@@ -54,7 +72,7 @@ pub(crate) fn handle(
         set_cookie(&mut response, &format!("{COOKIE}=; Path=/; Max-Age=0"));
         return response;
     }
-    let Some(host) = path.strip_prefix("/cdn-cgi/access/login/") else {
+    let Some(host) = path.strip_prefix(PATH) else {
         return text_response(StatusCode::NOT_FOUND, "text/plain; charset=utf-8", "Nothing is here.\n");
     };
     let audience = asked(query.as_bytes(), "kid");

@@ -1,7 +1,7 @@
 use std::sync::Arc;
 use std::sync::atomic::{AtomicI64, Ordering};
 
-use cloudflare_emulator::{Options, RateLimit};
+use cloudflare_emulator::{Lacks, Options, Product, RateLimit};
 use serde_json::{Value, json};
 
 use crate::api::{ACCOUNT, Api};
@@ -86,4 +86,56 @@ async fn a_window_that_is_not_overdrawn_starts_afresh() {
         assert_eq!(api.get("/r2/buckets").await.status, 200);
         now.fetch_add(600, Ordering::Relaxed);
     }
+}
+
+#[tokio::test]
+async fn a_permission_that_the_token_lacks_closes_its_family_of_routes_and_no_other() {
+    let api = Api::new();
+    let families = [
+        (Product::Workers, "/workers/subdomain"),
+        (Product::R2, "/r2/buckets"),
+        (Product::Containers, "/containers/applications"),
+    ];
+    for (lacking, _) in families {
+        api.emulator.lack(Lacks { permissions: [lacking].into(), ..Lacks::default() });
+        for (product, path) in families {
+            let reply = api.get(path).await;
+            if product == lacking {
+                assert_eq!(reply.refusal(), (403, 10000), "{lacking:?}: {path}");
+            } else {
+                assert_eq!(reply.status, 200, "{lacking:?}: {path}");
+            }
+        }
+        assert_eq!(api.get("/tokens/verify").await.status, 200);
+    }
+    api.emulator.lack(Lacks::default());
+    for (_, path) in families {
+        assert_eq!(api.get(path).await.status, 200, "{path}");
+    }
+}
+
+#[tokio::test]
+async fn products_that_are_not_enabled_are_refused_in_their_own_words() {
+    let api = Api::new();
+    api.emulator.lack(Lacks { products: [Product::R2, Product::Containers].into(), ..Lacks::default() });
+    assert_eq!(api.get("/r2/buckets").await.refusal(), (403, 10042));
+    assert_eq!(api.get("/containers/applications").await.refusal(), (401, 1000));
+    assert_eq!(api.get("/workers/subdomain").await.status, 200);
+}
+
+#[tokio::test]
+async fn the_token_may_end_be_disabled_or_be_one_of_a_user_and_the_account_may_lack_a_subdomain() {
+    let api = Api::new();
+    let expires_at = Some(1_793_534_400_000);
+    let token_status = Some("disabled".to_owned());
+    api.emulator.lack(Lacks { token_expires_at: expires_at, token_status, subdomain: true, ..Lacks::default() });
+    let verified = api.get("/tokens/verify").await;
+    let token = verified.result();
+    assert_eq!((&token["status"], &token["expires_on"]), (&json!("disabled"), &json!("2026-11-01T12:00:00.000Z")));
+    assert_eq!(api.get("/workers/subdomain").await.refusal(), (404, 10007));
+
+    api.emulator.lack(Lacks { account_token: true, ..Lacks::default() });
+    assert_eq!(api.get("/tokens/verify").await.refusal(), (401, 1000));
+    assert_eq!(api.raw("GET", "/user/tokens/verify", &[], "").await.unwrap().status(), 200);
+    assert_eq!(api.get("/workers/subdomain").await.status, 200);
 }

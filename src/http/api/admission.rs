@@ -12,6 +12,7 @@ use crate::http::call::Call;
 use crate::http::error::{ApiError, FieldError};
 use crate::http::reply::{RATE_LIMIT, RATE_LIMIT_POLICY};
 use crate::registry::sign_ups::HOUR_MS;
+pub use crate::registry::sign_ups::load;
 use crate::registry::{FleetRow, Invite, InviteRefusal, Outlook, SignUpLimits, SignUpStanding};
 use crate::release::Release;
 use crate::tenant::{TenantName, TenantSpec};
@@ -170,11 +171,4 @@ impl Admission {
 fn too_many_this_hour(standing: &SignUpStanding, now: Timestamp) -> ApiError {
     let wait_ms = standing.of_hour_falls_at.map_or(0, |at| at.0 - now.0);
     ApiError::TooManySignUps { retry_after_s: u32::try_from(wait_ms.div_euclid(1_000) + 1).unwrap_or(1) }
-}
-
-/// What all tenants together take of the account.
-pub fn load(fleet: &[FleetRow]) -> Load {
-    fleet
-        .iter()
-        .fold(Load::default(), |load, row| load.with(row.instance_type, row.tenants.into(), row.instances.into()))
 }

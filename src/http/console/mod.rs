@@ -5,6 +5,7 @@
 //! operator was shown today or yesterday: another site could have a signed-in operator's browser send one.
 
 pub mod audit;
+pub mod doctor;
 pub mod invites;
 pub mod releases;
 pub mod tenant;

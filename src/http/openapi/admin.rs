@@ -6,7 +6,7 @@ use serde_json::json;
 use super::bodies;
 use super::example::{Example, Given};
 use super::operation::Operation;
-use crate::http::api::operator::{audit, invites, orphans, releases};
+use crate::http::api::operator::{audit, doctor, invites, orphans, releases};
 use crate::http::error::ApiError as E;
 
 const INVITES: &str = "/admin/api/invites";
@@ -19,6 +19,14 @@ fn line_number(least: i64) -> serde_json::Value {
 /// The operations.
 pub fn operations() -> Vec<Operation> {
     vec![
+        Operation::new(Method::GET, "/admin/api/doctor", "examine", "Examine the deployment")
+            .about(
+                "Whether account, token, database, cron, queue, release and Access are as they should be. What is wrong is in \
+                 the answer, which is 200 whatever was found. Looks anew each time, and makes four calls to Cloudflare, if \
+                 sign-ups and changes leave some of the account's calls.",
+            )
+            .answers::<doctor::Doctor<'static>>(200, "What was found.")
+            .example(Example::of("A plane that was never ticked", Given::Nobody, 200)),
         Operation::new(Method::GET, INVITES, "listInvites", "List the invites")
             .about("Newest first; never their codes. `next` is where the list goes on.")
             .query(

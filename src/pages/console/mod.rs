@@ -11,6 +11,7 @@
 //! | `POST /admin/invites/revoke` | `id` |
 
 pub mod audit;
+pub mod doctor;
 pub mod invites;
 pub mod layout;
 pub mod releases;

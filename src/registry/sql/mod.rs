@@ -82,6 +82,7 @@ macro_rules! refuse {
 }
 
 pub mod audit;
+pub mod health;
 pub mod idempotency;
 pub mod invites;
 pub mod retention;

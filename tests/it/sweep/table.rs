@@ -142,6 +142,7 @@ pub const TABLE: &[Row] = &[
     tenant("read",    "GET",    "/v1/tenants/{name}/wrangler.jsonc", "",                                 "200",  "200"),
 
     //        role        method    path                       body                   answer
+    operator("viewer",   "GET",    "/admin/api/doctor",       "",                    "200"),
     operator("viewer",   "GET",    "/admin/api/invites",      "",                    "200"),
     operator("operator", "POST",   "/admin/api/invites",      r#"{"owner":"acme"}"#, "201"),
     operator("operator", "DELETE", "/admin/api/invites/{id}", "",                    "200"),
@@ -181,6 +182,7 @@ pub const TABLE: &[Row] = &[
     console(     "viewer",   "/admin/releases",                                  "200"),
     console_form("operator", "/admin/releases/default", "id=rel_none",           "404 no_such_release"),
     console(     "viewer",   "/admin/audit",                                     "200"),
+    console(     "viewer",   "/admin/doctor",                                    "200"),
 ];
 
 impl Row {

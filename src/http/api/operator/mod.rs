@@ -1,6 +1,7 @@
 //! What operators ask for, under `/admin/api`. What owners may ask for as well is in the files beside this folder.
 
 pub mod audit;
+pub mod doctor;
 pub mod invites;
 pub mod orphans;
 pub mod releases;
