@@ -8,6 +8,7 @@
     reason = "what goes wrong in a helper fails the test that called it"
 )]
 
+mod console;
 mod html;
 mod live;
 mod samples;

@@ -28,9 +28,10 @@ pub struct Sample {
 }
 
 /// Stand in for secrets: shown once, on the pages that are made for that, and on no other.
-pub const SHOWN_ONCE: [&str; 2] = [
+pub const SHOWN_ONCE: [&str; 3] = [
     "pcp_q3v5x8z2b4n6m1k9j7h5g3f1d0s2a4p6o8i0u2y4t6r8e1w3_Zk9Q",
     "9f2c1e8b7a6d5c4f3e2b1a0998877665544332211ffeeddccbbaa00112233445",
+    "inv_q3v5x8z2b4n6m1k9j7h5g3f1d0s2a4p6_Zk9Q",
 ];
 
 /// The frame of somebody who has come in.
@@ -90,10 +91,11 @@ pub fn pages(hostile: Option<&str>) -> Vec<Sample> {
     all.extend(once(hostile));
     all.extend(tenants(hostile));
     all.extend(doctors(hostile));
+    all.extend(crate::console::pages(hostile));
     all
 }
 
-fn sample(name: &'static str, markup: &Markup) -> Sample {
+pub fn sample(name: &'static str, markup: &Markup) -> Sample {
     Sample { name, html: markup.0.clone() }
 }
 
@@ -182,11 +184,11 @@ fn once(hostile: Option<&str>) -> Vec<Sample> {
 }
 
 /// The frame of an operator's page.
-fn operator(section: Section, hostile: Option<&str>) -> console::Frame<'_> {
+pub fn operator(section: Section, hostile: Option<&str>) -> console::Frame<'_> {
     console::Frame {
         csrf: "c5rf-of-an-operator",
         operator: hostile.unwrap_or("ada@example.com"),
-        may_change: hostile.is_none(),
+        may_change: true,
         section,
     }
 }
@@ -298,6 +300,9 @@ pub fn fragments(hostile: Option<&str>) -> Vec<Sample> {
         sample("progress-half", &fragment(&progress(&pending, &ledger, "1.3"))),
         sample("progress-ready", &fragment(&progress(&ready, &whole, "1.9"))),
     ]
+    .into_iter()
+    .chain(crate::console::fragments(hostile))
+    .collect()
 }
 
 /// The clock of the samples.

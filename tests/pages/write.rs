@@ -2,6 +2,7 @@
 
 #![allow(clippy::expect_used, reason = "what goes wrong fails the tests that called it")]
 
+mod console;
 mod samples;
 mod states;
 mod tenant_page;

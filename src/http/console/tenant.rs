@@ -63,8 +63,8 @@ pub async fn live(mut call: Call, operator: Operator) -> Result<Response, ApiErr
     if seen.as_deref() == Some(shown.mark.as_str()) {
         return Ok(page(StatusCode::NO_CONTENT, maud::PreEscaped(String::new())));
     }
-    let plan = shown.plan();
-    Ok(page(StatusCode::OK, standing(&shown.standing(&plan))))
+    let (console, plan) = (Console::by(&call, &subject)?, shown.plan());
+    Ok(page(StatusCode::OK, standing(&shown.standing(&console, &plan))))
 }
 
 /// Does what a form of the page asks for.
@@ -218,8 +218,9 @@ impl<'a> Shown<'a> {
             .collect()
     }
 
-    fn standing<'s>(&'s self, plan: &'s [(&'s str, &'s str, &'s str)]) -> Standing<'s> {
+    fn standing<'s>(&'s self, console: &'s Console, plan: &'s [(&'s str, &'s str, &'s str)]) -> Standing<'s> {
         Standing {
+            frame: console.frame(Section::Fleet),
             tenant: &self.subject.tenant,
             ledger: &self.ledger,
             address: &self.address,
@@ -283,7 +284,7 @@ async fn render(
     let plan = shown.plan();
     let markup = tenant(&TenantPage {
         frame: console.frame(Section::Fleet),
-        standing: shown.standing(&plan),
+        standing: shown.standing(&console, &plan),
         notice,
         errors,
         forecast: &forecast,

@@ -46,6 +46,8 @@ pub struct TenantPage<'a> {
 /// How it stands: what changes while somebody looks.
 #[derive(Clone, Copy, Debug)]
 pub struct Standing<'a> {
+    /// What is around it: its buttons are forms.
+    pub frame: Frame<'a>,
     /// The tenant.
     pub tenant: &'a Tenant,
     /// What exists.
@@ -160,8 +162,27 @@ fn title(shown: &Standing<'_>) -> Markup {
             " · signed up " (when(tenant.created_at))
             @if tenant.phase == Phase::Ready { " · " a href=(shown.address) { (shown.address) } }
         }
+        @if shown.frame.may_change && tenant.phase != Phase::Deleted { (at_once(shown)) }
         @if let Some(at) = tenant.paused_at {
             p.notice.warn { "Work on it waits since " (when(at)) ". What is asked of it is written down, and done once it goes on." }
+        }
+    }
+}
+
+/// What is done by one button, and can be taken back by another.
+fn at_once(shown: &Standing<'_>) -> Markup {
+    let tenant = shown.tenant;
+    let button = |act: &str, words: &str, class: Option<&str>| {
+        form(shown.frame, tenant, act, &html! { button class=[class] { (words) } })
+    };
+    html! {
+        div.actions {
+            (button("retry", "Retry now", (tenant.phase != Phase::Failed).then_some("quiet")))
+            @if tenant.paused_at.is_some() { (button("unpause", "Let work go on", None)) }
+            @else { (button("pause", "Pause", Some("quiet"))) }
+            @if tenant.deletion.is_none() && tenant.suspended_at.is_some() { (button("resume", "Resume", Some("quiet"))) }
+            @if tenant.deletion.is_some() { (button("undelete", "Undelete", Some("quiet"))) }
+            a href="#change" { "Resize, move, suspend, delete" }
         }
     }
 }
@@ -213,6 +234,7 @@ fn wanted(shown: &Standing<'_>) -> Markup {
     };
     let sleep = match (&script.applied, script.state) {
         (Some(Applied::Script { sleep_after: Some(sleep), .. }), ResourceState::Present) => sleep.clone(),
+        (_, ResourceState::Present) => "not known".to_owned(),
         (_, state) => state.as_str().to_owned(),
     };
     let row = |name: &str, wanted: &str, is: &str| {
@@ -226,9 +248,9 @@ fn wanted(shown: &Standing<'_>) -> Markup {
     };
     html! {
         section.card aria-labelledby="spec-title" {
-            h2 id="spec-title" { "Wanted, and so" }
+            h2 id="spec-title" { "Spec and status" }
             table {
-                thead { tr { td {} th scope="col" { "Wanted" } th scope="col" { "Is so" } } }
+                thead { tr { td {} th scope="col" { "Wanted" } th scope="col" { "Status" } } }
                 tbody {
                     (row("Generation", &tenant.generation.to_string(), &tenant.observed_generation.to_string()))
                     (row("Size", tenant.spec.instance_type.as_str(), &size))
@@ -372,18 +394,18 @@ fn tokens(shown: &TenantPage<'_>) -> Markup {
                         @if shown.frame.may_change {
                             details {
                                 summary { "Revoke" span.unseen { " " (token.id) } }
-                                (form(shown, "revoke_token", &html! { (hidden("id", token.id)) button.danger { "Revoke " span.unseen { (token.id) } } }))
+                                (form_of(shown, "revoke_token", &html! { (hidden("id", token.id)) button.danger { "Revoke " span.unseen { (token.id) } } }))
                             }
                         }
                     }
                 }
             }
             @if shown.frame.may_change {
-                div.actions { (button(shown, "token", "Make a token for its owner", "quiet")) }
+                div.actions { (form_of(shown, "token", &html! { button.quiet { "Make a token for its owner" } })) }
                 @if !shown.tokens.is_empty() {
                     details open[error_of(shown.errors, "revoke_tokens-confirm").is_some()] {
                         summary { "Revoke all of them" }
-                        (form(shown, "revoke_tokens", &html! {
+                        (form_of(shown, "revoke_tokens", &html! {
                             p { "For a token that got into wrong hands. Whatever uses one is refused at once, and its owner is signed out." }
                             (confirm(shown, "revoke_tokens-confirm"))
                             button.danger { "Revoke all tokens" }
@@ -400,13 +422,6 @@ fn change(shown: &TenantPage<'_>) -> Markup {
     html! {
         section.card.danger id="change" aria-labelledby="change-title" {
             h2 id="change-title" { "Change it" }
-            div.actions {
-                (button(shown, "retry", "Retry now", ""))
-                @if tenant.paused_at.is_some() { (button(shown, "unpause", "Let work go on", "")) }
-                @else { (button(shown, "pause", "Pause work on it", "quiet")) }
-                @if tenant.deletion.is_none() && tenant.suspended_at.is_some() { (button(shown, "resume", "Resume", "quiet")) }
-                @if tenant.deletion.is_some() { (button(shown, "undelete", "Undelete", "")) }
-            }
             @if tenant.deletion.is_none() {
                 (spec(shown))
                 (release(shown))
@@ -414,7 +429,7 @@ fn change(shown: &TenantPage<'_>) -> Markup {
                 @if tenant.suspended_at.is_none() {
                     details open[error_of(shown.errors, "suspend-confirm").is_some()] {
                         summary { "Suspend" }
-                        (form(shown, "suspend", &html! {
+                        (form_of(shown, "suspend", &html! {
                             p { "It stops answering at once. All data is kept, and only storage costs." }
                             (confirm(shown, "suspend-confirm"))
                             button.danger { "Suspend it" }
@@ -443,7 +458,7 @@ fn spec(shown: &TenantPage<'_>) -> Markup {
     html! {
         details open[is_wrong] {
             summary { "Resize, or let it sleep" }
-            (form(shown, "spec", &html! {
+            (form_of(shown, "spec", &html! {
                 div.columns {
                     (field("instance_type", "Size", "lite and basic do not suit OpenClaw; only you can give them.", wrong("instance_type"), &sizes))
                     (field("max_instances", "Instances", "Most that run at once.", wrong("max_instances"), &instances))
@@ -467,7 +482,7 @@ fn release(shown: &TenantPage<'_>) -> Markup {
     html! {
         details open[error_of(shown.errors, "release").is_some()] {
             summary { "Move to another release" }
-            (form(shown, "release", &html! {
+            (form_of(shown, "release", &html! {
                 (field("release", "Release", "Its Worker is deployed anew, and its container restarts.", error_of(shown.errors, "release"), &list))
                 button { "Move it" }
             }))
@@ -484,7 +499,7 @@ fn trial(shown: &TenantPage<'_>) -> Markup {
     html! {
         details open[error_of(shown.errors, "ends_on").is_some()] {
             summary { "Set when its trial ends" }
-            (form(shown, "trial", &html! {
+            (form_of(shown, "trial", &html! {
                 (field("ends_on", "Last day", "UTC. It is suspended the day after, and deleted a week later. Empty: no end.", error_of(shown.errors, "ends_on"), &date))
                 button { "Save" }
             }))
@@ -497,7 +512,7 @@ fn delete(shown: &TenantPage<'_>) -> Markup {
     html! {
         details open[error_of(shown.errors, "delete-confirm").is_some() || error_of(shown.errors, "grace_days").is_some()] {
             summary { (if is_going { "Shorten how long its data is kept" } else { "Delete" }) }
-            (form(shown, "delete", &html! {
+            (form_of(shown, "delete", &html! {
                 p { "Worker, container and address go at once, its data when it need not be kept any more." }
                 div.field {
                     label for="grace_days" { "Keep its data for days" }
@@ -515,16 +530,15 @@ fn confirm(shown: &TenantPage<'_>, id: &str) -> Markup {
     parts::confirm(id, shown.standing.tenant.name.as_str(), error_of(shown.errors, id))
 }
 
-fn button(shown: &TenantPage<'_>, act: &str, words: &str, class: &str) -> Markup {
-    form(shown, act, &html! { button class=[Some(class).filter(|class| !class.is_empty())] { (words) } })
+fn form_of(shown: &TenantPage<'_>, act: &str, content: &Markup) -> Markup {
+    form(shown.frame, shown.standing.tenant, act, content)
 }
 
 /// A form about this very tenant: by its id, since a name may be given again.
-fn form(shown: &TenantPage<'_>, act: &str, content: &Markup) -> Markup {
-    let tenant = shown.standing.tenant;
+fn form(frame: Frame<'_>, tenant: &Tenant, act: &str, content: &Markup) -> Markup {
     html! {
         form method="post" action={ "/admin/tenants/" (tenant.id) "/act" } {
-            (csrf(shown.frame))
+            (csrf(frame))
             (hidden("act", act))
             (hidden("generation", &tenant.generation.to_string()))
             (content)
