@@ -2,7 +2,8 @@
 # A fresh machine needs rustup's Rust, npm, a C compiler and OpenSSL's headers; what is missing is named.
 
 WORKER_BUILD_VERSION := 0.8.7
-SIZE_LIMIT := 524288
+# Gzipped. A Worker may have 10 MB (developers.cloudflare.com/workers/platform/limits); each byte is read at every cold start.
+SIZE_LIMIT := 655360
 
 TARGET_DIR := $(abspath $(or $(CARGO_TARGET_DIR),target))
 SYSROOT := $(shell PATH="$$PATH:$$HOME/.cargo/bin" rustc --print sysroot 2>/dev/null)
