@@ -127,7 +127,7 @@ macro_rules! operator_tenant {
 }
 
 /// The table. Routes of the same address stand together.
-pub static ROUTES: [Route; 77] = [
+pub static ROUTES: [Route; 80] = [
     page(Method::GET, "/", open_page!(site::home::read)),
     page(Method::GET, "/signup", open_page!(site::signup::read)),
     page(Method::POST, "/signup", open_page!(site::signup::create)),
@@ -153,6 +153,8 @@ pub static ROUTES: [Route; 77] = [
     page(Method::POST, "/admin/invites/revoke", console_form!(Operator, console::invites::revoke)),
     page(Method::GET, "/admin/releases", console!(Viewer, console::releases::read)),
     page(Method::POST, "/admin/releases/default", console_form!(Operator, console::releases::make_default)),
+    page(Method::GET, "/admin/sweeps", console!(Viewer, console::sweeps::read)),
+    page(Method::POST, "/admin/orphans/delete", console_form!(Operator, console::sweeps::delete_orphan)),
     page(Method::GET, "/admin/audit", console!(Viewer, console::audit::read)),
     page(Method::GET, "/admin/doctor", console!(Viewer, console::doctor::read)),
     route(Method::GET, "/healthz", public!(api::health::read)),
@@ -209,6 +211,7 @@ pub static ROUTES: [Route; 77] = [
     route(Method::DELETE, "/admin/api/tenants/{name}/tokens/{token}", operator_tenant!(Operator, api::tokens::revoke)),
     route(Method::GET, "/admin/api/releases", operator!(Viewer, operator::releases::list)),
     route(Method::PUT, "/admin/api/releases/{release}/default", operator!(Operator, operator::releases::make_default)),
+    route(Method::GET, "/admin/api/sweeps", operator!(Viewer, operator::sweeps::list)),
     route(Method::GET, "/admin/api/orphans", operator!(Viewer, operator::orphans::list)),
     route(Method::DELETE, "/admin/api/orphans/{kind}/{orphan}", operator!(Operator, operator::orphans::delete)),
     route(Method::GET, "/admin/api/audit", operator!(Viewer, operator::audit::list)),

@@ -1,6 +1,7 @@
 //! What the jobs do with the registry: claim a run, find what is to be looked at, note what was seen.
 
 use serde::Serialize;
+use serde_json::Value as Json;
 
 use super::db::{Outcome, Statement, Value};
 use super::lease::write;
@@ -70,6 +71,21 @@ pub struct SeenOrphan {
     pub first_seen: Timestamp,
     /// When one saw it last.
     pub last_seen: Timestamp,
+}
+
+/// Something that runs by itself, as its last run left it.
+#[derive(Clone, Debug, PartialEq)]
+pub struct Sweep {
+    /// Its name.
+    pub name: String,
+    /// When its last run began.
+    pub started_at: Timestamp,
+    /// When that ended; `None`: it is under way, or was cut off.
+    pub finished_at: Option<Timestamp>,
+    /// The next run goes on where the last one ended.
+    pub has_more: bool,
+    /// What the last run that ended said of itself: [`crate::jobs::run::Run`].
+    pub report: Json,
 }
 
 /// What is found to be otherwise than the ledger says.
@@ -203,6 +219,19 @@ impl Registry {
             })
         };
         Ok(row::rows(self.one(sql::ORPHAN_TO_REMOVE, args).await?, "orphan", read)?.pop())
+    }
+
+    /// What runs by itself, by name. Of what never ran there is none.
+    pub async fn sweeps(&self) -> Result<Vec<Sweep>, Error> {
+        row::rows(self.one(sql::SWEEPS, []).await?, "job", |row| {
+            Ok(Sweep {
+                name: row.get("name")?,
+                started_at: row.get("started_at_ms")?,
+                finished_at: row.get("finished_at_ms")?,
+                has_more: row.get::<u8>("has_more")? != 0,
+                report: row.get_json("report")?,
+            })
+        })
     }
 
     /// At most `limit` orphans, by kind and name.

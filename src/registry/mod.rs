@@ -35,7 +35,7 @@ use self::db::{Db, DbError, Outcome, Statement, Value};
 pub use self::health::{Health, JobRun};
 pub use self::idempotency::{KeptAnswer, NewAnswer};
 pub use self::invites::{Invite, InviteRefusal, NewInvite};
-pub use self::jobs::{Claim, Orphan, Repair, SeenOrphan, Sighting, Standing};
+pub use self::jobs::{Claim, Orphan, Repair, SeenOrphan, Sighting, Standing, Sweep};
 pub use self::lease::{Leased, RoundEnd, StageEnd, StageStart};
 pub use self::row::{EventRow, ListedRelease};
 pub use self::sign_ups::{FleetRow, NewTenant, Outlook, SignUpLimit, SignUpLimits, SignUpStanding};

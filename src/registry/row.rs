@@ -53,7 +53,7 @@ impl Row {
     }
 
     /// The value of a column that holds JSON as text.
-    fn get_json<T: DeserializeOwned>(&mut self, column: &str) -> Result<T, Error> {
+    pub(super) fn get_json<T: DeserializeOwned>(&mut self, column: &str) -> Result<T, Error> {
         let text: String = self.get(column)?;
         json::read(text).map_err(|error| self.unfit(column, &error))
     }

@@ -6,12 +6,13 @@ use paramita::pages::console::audit::{AuditLine, AuditPage, Check, audit};
 use paramita::pages::console::invites::{InviteLine, InvitesPage, invites, made};
 use paramita::pages::console::layout::sign_in;
 use paramita::pages::console::releases::{ReleasesPage, releases};
+use paramita::pages::console::sweeps::{SweepsPage, sweeps as sweeps_page};
 use paramita::pages::console::tenant::{SecretLine, Standing, TenantPage, TokenLine, once, standing, tenant};
 use paramita::pages::console::{Frame, Section};
-use paramita::registry::{EventRow, ListedRelease};
+use paramita::registry::{EventRow, ListedRelease, Orphan, SeenOrphan, Sweep};
 use paramita::release::ReleaseId;
 use paramita::tenant::{Ledger, Phase, ResourceKind, Tenant};
-use serde_json::json;
+use serde_json::{Value as Json, json};
 
 use crate::samples::{SHOWN_ONCE, Sample, at, operator, sample};
 use crate::states::{self, ADDRESS, NOW};
@@ -22,6 +23,7 @@ pub fn pages(hostile: Option<&str>) -> Vec<Sample> {
     all.extend(logs(hostile));
     all.extend(invited(hostile));
     all.extend(published(hostile));
+    all.extend(swept(hostile));
     for (name, phase) in [
         ("console-tenant-new", Phase::Pending),
         ("console-tenant", Phase::Ready),
@@ -140,6 +142,54 @@ fn published(hostile: Option<&str>) -> Vec<Sample> {
     ];
     let page = |releases| ReleasesPage { frame: operator(Section::Releases, hostile), releases, notice: None };
     vec![sample("console-releases", &releases(&page(&all))), sample("console-releases-empty", &releases(&page(&[])))]
+}
+
+fn swept(hostile: Option<&str>) -> Vec<Sample> {
+    let run = |outcome: &str, error: Option<&str>, found: Json| {
+        let end = json!({"started_at_ms": at(0, 5).0, "finished_at_ms": at(0, 5).0 + 1_240, "outcome": outcome, "error": error});
+        json!({"end": end, "found": found})
+    };
+    let sweep = |name: &str, is_over: bool, report| Sweep {
+        name: name.to_owned(),
+        started_at: at(0, 5),
+        finished_at: is_over.then(|| at(0, 5)),
+        has_more: false,
+        report,
+    };
+    let missing = hostile.unwrap_or("moltbot-data-alice");
+    let error = hostile.unwrap_or("r2.bucket.list: Authentication error (10000)");
+    let sweeps = [
+        sweep("drift", true, run("done", None, json!({"compared": 2, "drifted": [missing, "moltbot-bob"]}))),
+        sweep("orphans", true, run("failed", Some(error), json!({"listed": 0, "pass_started_at_ms": at(0, 9).0}))),
+        sweep("retention", true, run("unfinished", None, json!({"events": 5_000, "invites": 0}))),
+        sweep("rounds", false, run("done", None, json!({"due": 3, "converged": 3}))),
+    ];
+    let orphan = |name: &str, delete_asked_at, is_ours| SeenOrphan {
+        orphan: Orphan {
+            kind: ResourceKind::Bucket,
+            name: hostile.map_or_else(|| name.to_owned(), |hostile| format!("{hostile}{is_ours}")),
+            external_id: None,
+            delete_asked_at,
+        },
+        is_ours,
+        first_seen: at(2, 0),
+        last_seen: at(0, 20),
+    };
+    let orphans = [orphan("moltbot-data-lost", None, true), orphan("moltbot-data-old", Some(at(0, 3)), false)];
+    let page = |sweeps, orphans, notice| SweepsPage {
+        frame: operator(Section::Sweeps, hostile),
+        sweeps,
+        orphans,
+        notice,
+        errors: &[],
+    };
+    vec![
+        sample(
+            "console-sweeps",
+            &sweeps_page(&page(&sweeps, &orphans, Some("It is to go: the next sweeps see to it."))),
+        ),
+        sample("console-sweeps-empty", &sweeps_page(&page(&[], &[], None))),
+    ]
 }
 
 /// A tenant, and all that its page borrows.

@@ -8,6 +8,7 @@ pub mod audit;
 pub mod doctor;
 pub mod invites;
 pub mod releases;
+pub mod sweeps;
 pub mod tenant;
 
 use http::header::WWW_AUTHENTICATE;

@@ -6,7 +6,7 @@ use serde_json::json;
 use super::bodies;
 use super::example::{Example, Given};
 use super::operation::Operation;
-use crate::http::api::operator::{audit, doctor, invites, orphans, releases};
+use crate::http::api::operator::{audit, doctor, invites, orphans, releases, sweeps};
 use crate::http::error::ApiError as E;
 
 const INVITES: &str = "/admin/api/invites";
@@ -67,6 +67,10 @@ pub fn operations() -> Vec<Operation> {
             .answers::<releases::Answer<'static>>(200, "The release as it is now.")
             .problems([E::NoSuchRelease, E::UnsupportedMediaType, E::NotJson(String::new())])
             .example(Example::of("It has it already", Given::Nobody, 200)),
+        Operation::new(Method::GET, "/admin/api/sweeps", "listSweeps", "Read what runs by itself")
+            .about("When each sweep last ran, and what it found.")
+            .answers::<sweeps::Listing<'static>>(200, "The sweeps, by name. One that never ran is not there.")
+            .example(Example::of("None ran yet", Given::Nobody, 200)),
         Operation::new(Method::GET, "/admin/api/orphans", "listOrphans", "List what is nobody's")
             .about("What the sweeps saw in the account under the plane's names or with its mark, and on nobody's ledger.")
             .answers::<orphans::Listing<'static>>(200, "The orphans, by kind and name.")

@@ -15,6 +15,7 @@ pub mod doctor;
 pub mod invites;
 pub mod layout;
 pub mod releases;
+pub mod sweeps;
 pub mod tenant;
 
 pub use layout::{Frame, Section};

@@ -321,6 +321,9 @@ pub const CLAIM_JOB: &str = "INSERT INTO job (name, started_at_ms, report) VALUE
 pub const SAVE_JOB: &str =
     "UPDATE job SET cursor = ?3 WHERE name = ?1 AND started_at_ms = ?2 AND finished_at_ms IS NULL";
 
+/// What runs by itself: when each last began and ended, and what it said then.
+pub const SWEEPS: &str = "SELECT name, started_at_ms, finished_at_ms, cursor IS NOT NULL AS has_more, report FROM job ORDER BY name LIMIT 50";
+
 /// The end of a run, if it has not been taken over.
 pub const FINISH_JOB: &str = "UPDATE job SET finished_at_ms = ?3, cursor = ?4, report = ?5 \
      WHERE name = ?1 AND started_at_ms = ?2 AND finished_at_ms IS NULL";

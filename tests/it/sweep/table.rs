@@ -166,6 +166,7 @@ pub const TABLE: &[Row] = &[
     operator("operator", "DELETE", "/admin/api/tenants/{name}/tokens/{token}", "",                          "200"),
     operator("viewer",   "GET",    "/admin/api/releases",                "",                                "200"),
     operator("operator", "PUT",    "/admin/api/releases/{release}/default", "",                             "404 no_such_release"),
+    operator("viewer",   "GET",    "/admin/api/sweeps",                  "",                                "200"),
     operator("viewer",   "GET",    "/admin/api/orphans",                 "",                                "200"),
     operator("operator", "DELETE", "/admin/api/orphans/{kind}/{orphan}", "",                                "404 no_such_orphan"),
     operator("viewer",   "GET",    "/admin/api/audit",                   "",                                "200"),
@@ -181,6 +182,8 @@ pub const TABLE: &[Row] = &[
     console_form("operator", "/admin/invites/revoke", "id={id}",                 "303 revoked"),
     console(     "viewer",   "/admin/releases",                                  "200"),
     console_form("operator", "/admin/releases/default", "id=rel_none",           "404 no_such_release"),
+    console(     "viewer",   "/admin/sweeps",                                    "200"),
+    console_form("operator", "/admin/orphans/delete", "kind=bucket&name=x&confirm=x", "404 no_such_orphan"),
     console(     "viewer",   "/admin/audit",                                     "200"),
     console(     "viewer",   "/admin/doctor",                                    "200"),
 ];

@@ -5,5 +5,6 @@ pub mod doctor;
 pub mod invites;
 pub mod orphans;
 pub mod releases;
+pub mod sweeps;
 pub mod tenant;
 pub mod verbs;
