@@ -99,7 +99,7 @@ fn token(said: &Result<Value, Error>, is_known: bool, now: Timestamp) -> Finding
 
 fn refused(check: Check, error: &Error) -> Finding {
     match error.verdict() {
-        Meaning::Unauthorized | Meaning::Never => check.failed(error.to_string(), error.advice()),
+        Meaning::Unauthorized | Meaning::Never => check.failed(format!("Refused: {error}"), error.advice()),
         _ => check.unseen(&error.to_string()),
     }
 }

@@ -176,7 +176,8 @@ async fn first_missing(app: &App, manifest: &Manifest) -> Result<Option<String>,
 fn own_address(host: &str) -> Option<String> {
     let is_host = |text: &str| text.bytes().all(|b| b.is_ascii_alphanumeric() || matches!(b, b'.' | b'-' | b':'));
     // Only a stand-in on this machine goes without TLS.
-    let scheme = if host.starts_with("localhost:") { "http" } else { "https" };
+    let is_here = host.starts_with("localhost:") || host.starts_with("127.0.0.1:");
+    let scheme = if is_here { "http" } else { "https" };
     (!host.is_empty() && is_host(host)).then(|| format!("{scheme}://{host}{OPERATORS_ADDRESS}"))
 }
 

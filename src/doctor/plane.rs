@@ -21,7 +21,7 @@ const CLOCK_MS: u64 = 30 * 1_000;
 /// Judges the migrations that the database has.
 pub fn migrations(applied: &Result<Vec<String>, String>) -> Finding {
     let check = Check::Migrations;
-    const APPLY: &str = "wrangler d1 migrations apply DB --remote";
+    const APPLY: &str = "Apply what is lacking: wrangler d1 migrations apply DB --remote";
     let applied = match applied {
         Ok(applied) => applied,
         Err(error) if error.contains("no such table") => return check.failed("No migration was ever applied.", APPLY),

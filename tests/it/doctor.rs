@@ -397,6 +397,9 @@ async fn tenants_that_wait_too_long_are_named() {
     world.expect("a lost nudge", &["rounds warning"], "2026-11-01T12:00:00.000Z").await;
     world.plane.sql("UPDATE tenant SET due_at_ms = due_at_ms - 270000").await;
     world.expect("five minutes", &["rounds failed"], "queue").await;
+    world.plane.sql("UPDATE tenant SET paused_at_ms = 1").await;
+    world.expect("paused, by somebody's will", &[], "").await;
+    world.plane.sql("UPDATE tenant SET paused_at_ms = NULL").await;
     world.plane.sql("UPDATE tenant SET due_at_ms = 4000000000000, lease_token = 'gone', lease_expires_ms = 1").await;
     world.expect("vanished", &["rounds warning"], "1 rounds vanished").await;
     world.plane.sql("UPDATE tenant SET lease_token = NULL, wanted_since_ms = 1").await;
