@@ -12,6 +12,7 @@
 pub mod audit;
 mod budget;
 pub mod db;
+pub mod fleet;
 mod health;
 pub mod idempotency;
 pub mod invites;
@@ -37,8 +38,9 @@ pub use self::idempotency::{KeptAnswer, NewAnswer};
 pub use self::invites::{Invite, InviteRefusal, NewInvite};
 pub use self::jobs::{Claim, Orphan, Repair, SeenOrphan, Sighting, Standing};
 pub use self::lease::{Leased, RoundEnd, StageEnd, StageStart};
+pub use self::fleet::FleetRow;
 pub use self::row::{EventRow, ListedRelease};
-pub use self::sign_ups::{FleetRow, NewTenant, Outlook, SignUpLimit, SignUpLimits, SignUpStanding};
+pub use self::sign_ups::{NewTenant, Outlook, SignUpLimit, SignUpLimits, SignUpStanding};
 pub use self::tokens::{MAX_TOKENS, NewToken, Opened, Token, TokenState};
 use crate::audit::Act;
 use crate::capacity::Room;

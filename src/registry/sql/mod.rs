@@ -83,6 +83,7 @@ macro_rules! refuse {
 
 pub mod audit;
 pub mod health;
+pub mod fleet;
 pub mod idempotency;
 pub mod invites;
 pub mod retention;
