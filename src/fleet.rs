@@ -84,7 +84,8 @@ impl Cost {
         for instance_type in InstanceType::ALL {
             let of_size = || fleet.iter().filter(|row| row.instance_type == instance_type);
             let tenants: u64 = of_size().map(|row| u64::from(row.tenants)).sum();
-            let instances = of_size().filter(|row| runs(row.phase)).fold(0, |sum: u32, row| sum.saturating_add(row.instances));
+            let instances =
+                of_size().filter(|row| runs(row.phase)).fold(0, |sum: u32, row| sum.saturating_add(row.instances));
             if tenants > 0 {
                 let monthly = usage(instance_type, instances).estimate().next_tenant.total;
                 by_size.push(SizeCost { instance_type, tenants, instances, monthly });
@@ -163,7 +164,10 @@ fn troubles(overview: &Overview, limits: &[Standing], now: Timestamp) -> Vec<Str
     let backlog = &overview.backlog;
     if backlog.vanished > 0 {
         let vanished = u64::from(backlog.vanished);
-        troubles.push(format!("{vanished} {} never ended; the sweep takes them up.", if vanished == 1 { "round" } else { "rounds" }));
+        troubles.push(format!(
+            "{vanished} {} never ended; the sweep takes them up.",
+            if vanished == 1 { "round" } else { "rounds" }
+        ));
     }
     if let Some(at) = backlog.oldest_due.filter(|at| is_before(*at, DUE_LATE_MS)) {
         troubles.push(format!("A tenant waits for its round since {at}."));
@@ -196,7 +200,8 @@ mod tests {
         ]);
         // Three light tenants, as in `cost::fleet`.
         assert_eq!(cost.total.exact(), "103.02804");
-        let sizes: Vec<_> = cost.by_size.iter().map(|size| (size.instance_type, size.tenants, size.instances)).collect();
+        let sizes: Vec<_> =
+            cost.by_size.iter().map(|size| (size.instance_type, size.tenants, size.instances)).collect();
         assert_eq!(sizes, [(Standard1, 5, 3), (Standard2, 1, 0)]);
         assert_eq!(cost.by_size[1].monthly, Money::ZERO);
         let listed: Money = cost.by_size.iter().map(|size| size.monthly).sum();

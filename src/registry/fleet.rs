@@ -94,7 +94,11 @@ impl Filter {
     pub fn beginning(text: &str) -> Result<String, &'static str> {
         let text = text.trim().to_ascii_lowercase();
         let fits = text.bytes().all(|byte| byte.is_ascii_lowercase() || byte.is_ascii_digit() || byte == b'-');
-        if fits && text.len() <= MAX_TEXT { Ok(text) } else { Err("must be the beginning of a name: letters, digits and hyphens") }
+        if fits && text.len() <= MAX_TEXT {
+            Ok(text)
+        } else {
+            Err("must be the beginning of a name: letters, digits and hyphens")
+        }
     }
 
     /// Reads a text that is looked for as it is.

@@ -232,7 +232,8 @@ mod tests {
             let steps = plan(&connection, sql);
             let read: Vec<&String> =
                 steps.iter().filter(|step| step.starts_with("SEARCH") || step.starts_with("SCAN ")).collect();
-            let read: Vec<&str> = read.into_iter().map(String::as_str).filter(|step| !step.contains("subquery")).collect();
+            let read: Vec<&str> =
+                read.into_iter().map(String::as_str).filter(|step| !step.contains("subquery")).collect();
             assert_eq!(read, [expected], "{sql}");
         }
     }

@@ -34,21 +34,15 @@ macro_rules! page {
 /// The walked part of a page, and of it what is shown.
 macro_rules! shown {
     ($index:literal, $at:literal, $order:literal) => {
-        concat!(
-            "SELECT * FROM (",
-            page!($index, $at, $order),
-            ") WHERE is_shown OR place = ?3 ORDER BY place LIMIT ?4"
-        )
+        concat!("SELECT * FROM (", page!($index, $at, $order), ") WHERE is_shown OR place = ?3 ORDER BY place LIMIT ?4")
     };
 }
 
 /// All that live, by name.
-pub const BY_NAME: &str =
-    shown!("tenant_name", "deleted_at_ms IS NULL AND name >= ?1 AND name < ?11", "name");
+pub const BY_NAME: &str = shown!("tenant_name", "deleted_at_ms IS NULL AND name >= ?1 AND name < ?11", "name");
 
 /// Those of a phase.
-pub const OF_PHASE: &str =
-    shown!("tenant_by_phase", "phase = ?5 AND (name, id) > (?1, ?2) AND name < ?11", "name, id");
+pub const OF_PHASE: &str = shown!("tenant_by_phase", "phase = ?5 AND (name, id) > (?1, ?2) AND name < ?11", "name, id");
 
 /// Those of an owner.
 pub const OF_OWNER: &str =

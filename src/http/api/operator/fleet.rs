@@ -24,15 +24,8 @@ pub const MAX_LINES: i64 = 200;
 const TENANTS: &str = "/admin/api/tenants";
 
 /// The phases, as operators read them.
-pub const PHASES: [Phase; 7] = [
-    Phase::Failed,
-    Phase::Pending,
-    Phase::Updating,
-    Phase::Deleting,
-    Phase::Ready,
-    Phase::Suspended,
-    Phase::Deleted,
-];
+pub const PHASES: [Phase; 7] =
+    [Phase::Failed, Phase::Pending, Phase::Updating, Phase::Deleting, Phase::Ready, Phase::Suspended, Phase::Deleted];
 
 /// A tenant in a list.
 #[derive(Serialize)]
@@ -362,7 +355,9 @@ pub fn asked(query: &mut Query, limit: usize) -> Asked {
         name: query.text("name", Filter::beginning).unwrap_or_default(),
         owner: unless_empty(query, "owner", Filter::exactly),
         phase: unless_empty(query, "phase", |text| one_of(&PHASES, Phase::as_str, text)),
-        instance_type: unless_empty(query, "instance_type", |text| parse_instance_type(text).map_err(|error| error.to_string())),
+        instance_type: unless_empty(query, "instance_type", |text| {
+            parse_instance_type(text).map_err(|error| error.to_string())
+        }),
         release: unless_empty(query, "release", Filter::exactly),
         condition: unless_empty(query, "condition", |text| one_of(&Wrong::ALL, Wrong::as_str, text)),
     };
