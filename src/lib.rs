@@ -32,6 +32,7 @@ pub mod config;
 pub mod cost;
 pub mod doctor;
 pub mod entropy;
+pub mod fleet;
 pub mod hex;
 pub mod http;
 pub mod jobs;

@@ -1,11 +1,14 @@
 //! One line in the log for each request.
 
+use std::sync::Arc;
+
 use http::StatusCode;
 
 use super::error::Problem;
 use crate::app::App;
 use crate::entropy;
 use crate::log::{Level, Logger, Stopwatch};
+use crate::registry::Meter;
 use crate::tenant::id::hex;
 use crate::tenant::{TenantId, TenantName};
 
@@ -22,6 +25,8 @@ pub(super) struct Entry<'a> {
     pub tenant: Option<(TenantId, TenantName)>,
     /// Whom Access let in, once that is known.
     pub operator: Option<String>,
+    /// What it asks of the database.
+    pub meter: Option<Arc<Meter>>,
     log: &'a Logger,
     stopwatch: Stopwatch<'a>,
     method: String,
@@ -36,6 +41,7 @@ impl<'a> Entry<'a> {
             is_page: false,
             tenant: None,
             operator: None,
+            meter: None,
             log: &app.log,
             stopwatch: app.log.start(),
             method: method.to_owned(),
@@ -46,6 +52,8 @@ impl<'a> Entry<'a> {
     pub(super) fn write(self, status: StatusCode, problem: Option<&Problem>) {
         let level = if status.is_server_error() { Level::Error } else { Level::Info };
         let tenant = self.tenant.as_ref();
+        // What is nothing is left out.
+        let asked = |of: fn(&Meter) -> u64| self.meter.as_deref().map(of).filter(|number| *number > 0);
         let line = self
             .log
             .line(level, "request")
@@ -58,6 +66,8 @@ impl<'a> Entry<'a> {
             .with("tenant", tenant.map(|(id, _)| id.0.as_str()))
             .with("tenant_name", tenant.map(|(_, name)| name.as_str()))
             .with("operator", self.operator)
+            .with("db_calls", asked(Meter::calls))
+            .with("db_rows_read", asked(Meter::rows_read))
             .with("ms", self.stopwatch.ms());
         self.log.write(&line);
     }

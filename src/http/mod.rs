@@ -67,7 +67,10 @@ pub const MAX_BODY_BYTES: usize = 1024 * 1024;
 
 /// Answers a request. Never fails: what goes wrong is an answer, too.
 pub async fn handle(app: &App, request: Request<Bytes>) -> Response {
+    let (registry, meter) = app.registry.metered();
+    let app = &App { registry, ..app.clone() };
     let mut entry = Entry::new(app, request.method().as_str());
+    entry.meter = Some(meter);
     let is_head = request.method() == Method::HEAD;
     let outcome = dispatch(app, request, &mut entry).await;
     let mut response = complete(outcome, Some(entry));

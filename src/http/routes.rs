@@ -127,7 +127,7 @@ macro_rules! operator_tenant {
 }
 
 /// The table. Routes of the same address stand together.
-pub static ROUTES: [Route; 80] = [
+pub static ROUTES: [Route; 82] = [
     page(Method::GET, "/", open_page!(site::home::read)),
     page(Method::GET, "/signup", open_page!(site::signup::read)),
     page(Method::POST, "/signup", open_page!(site::signup::create)),
@@ -187,6 +187,8 @@ pub static ROUTES: [Route; 80] = [
     route(Method::GET, "/admin/api/invites", operator!(Viewer, operator::invites::list)),
     route(Method::POST, "/admin/api/invites", operator!(Operator, operator::invites::create)),
     route(Method::DELETE, "/admin/api/invites/{id}", operator!(Operator, operator::invites::revoke)),
+    route(Method::GET, "/admin/api/fleet", operator!(Viewer, operator::fleet::read)),
+    route(Method::GET, "/admin/api/tenants", operator!(Viewer, operator::fleet::list)),
     route(Method::GET, "/admin/api/tenants/{name}", operator_tenant!(Viewer, operator::tenant::read)),
     route(Method::PATCH, "/admin/api/tenants/{name}", operator_tenant!(Operator, api::tenant::change)),
     route(Method::DELETE, "/admin/api/tenants/{name}", operator_tenant!(Operator, api::tenant::delete)),

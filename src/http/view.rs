@@ -77,6 +77,19 @@ pub struct ConditionView<'a> {
     last_transition_time: String,
 }
 
+impl<'a> ConditionView<'a> {
+    /// The view of `condition`.
+    pub fn of(condition: &'a Condition) -> Self {
+        Self {
+            r#type: &condition.kind,
+            status: condition.status,
+            reason: &condition.reason,
+            message: &condition.message,
+            last_transition_time: condition.last_transition_time.to_string(),
+        }
+    }
+}
+
 #[derive(Serialize)]
 #[cfg_attr(not(target_arch = "wasm32"), derive(schemars::JsonSchema))]
 #[cfg_attr(not(target_arch = "wasm32"), schemars(rename = "Resource"))]
@@ -97,13 +110,6 @@ impl<'a> TenantView<'a> {
 
     /// The view of `tenant`, its forecast that of one as busy as `activity` says.
     pub fn of(app: &App, tenant: &'a Tenant, resources: &'a [Resource], activity: Activity) -> Self {
-        let condition = |condition: &'a Condition| ConditionView {
-            r#type: &condition.kind,
-            status: condition.status,
-            reason: &condition.reason,
-            message: &condition.message,
-            last_transition_time: condition.last_transition_time.to_string(),
-        };
         let resource = |line: &'a Resource| ResourceView { kind: line.kind, name: &line.name, state: line.state };
         let script = resources.iter().find(|line| line.kind == ResourceKind::Script);
         Self {
@@ -113,7 +119,7 @@ impl<'a> TenantView<'a> {
             observed_generation: tenant.observed_generation,
             spec: &tenant.spec,
             largest: tenant.largest.map(InstanceType::as_str),
-            conditions: tenant.conditions.iter().map(condition).collect(),
+            conditions: tenant.conditions.iter().map(ConditionView::of).collect(),
             url: script.map(|script| app.config.url_of(&script.name)).unwrap_or_default(),
             resources: resources.iter().map(resource).collect(),
             release: &tenant.release.0,

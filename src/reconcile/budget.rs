@@ -48,6 +48,14 @@ impl Budget {
         cost.saturating_add(steady - 1) / steady
     }
 
+    /// How many calls could be made at `now_ms` at once, when what is booked is paid for at `booked_until_ms`.
+    pub fn calls_left(self, booked_until_ms: i64, now_ms: i64) -> u32 {
+        let free_ms = self.burst_ms().saturating_sub(booked_until_ms.saturating_sub(now_ms).max(0)).max(0);
+        let steady = (i64::from(self.calls) - self.burst()).max(1);
+        let calls = free_ms.saturating_mul(steady).checked_div(self.window_ms).unwrap_or_default();
+        u32::try_from(calls).unwrap_or(u32::MAX)
+    }
+
     /// Most calls to be booked at a time; more than a burst at once would overrun the window.
     pub fn calls_at_a_time(self) -> u32 {
         CALLS_AT_A_TIME.min(self.calls / 5)
@@ -74,6 +82,19 @@ mod tests {
     fn book(booked_until: &mut i64, budget: Budget, calls: u32, now: i64) -> i64 {
         *booked_until = (*booked_until).max(now) + budget.cost_ms(calls);
         (*booked_until - budget.burst_ms()).max(now)
+    }
+
+    proptest! {
+        #[test]
+        fn what_is_left_can_be_made_at_once_and_one_more_cannot(ahead in -1_000i64..100_000, calls in LEAST_CALLS..1_200) {
+            let budget = Budget { calls, window_ms: 30_000 };
+            let (now, booked_until) = (1_000_000, 1_000_000 + ahead);
+            let left = budget.calls_left(booked_until, now);
+            if left > 0 {
+                prop_assert_eq!(book(&mut booked_until.clone(), budget, left, now), now);
+            }
+            prop_assert!(book(&mut booked_until.clone(), budget, left + 1, now) > now);
+        }
     }
 
     #[test]

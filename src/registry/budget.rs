@@ -1,5 +1,6 @@
 //! The shared budget of calls to Cloudflare; see [`crate::reconcile::budget`].
 
+use super::db::Outcome;
 use super::{Error, Registry, row, sql};
 use crate::clock::Timestamp;
 
@@ -34,12 +35,16 @@ impl Registry {
 
     /// How the budget stands.
     pub async fn api_budget(&self) -> Result<ApiBudget, Error> {
-        let outcome = self.one(sql::API_BUDGET, []).await?;
-        let read = |row: &mut row::Row| {
-            Ok(ApiBudget { booked_until: row.get("booked_until_ms")?, blocked_until: row.get("blocked_until_ms")? })
-        };
-        row::rows(outcome, "api_budget", read)?.pop().ok_or_else(no_row)
+        of(self.one(sql::API_BUDGET, []).await?)
     }
+}
+
+/// The budget's only row.
+pub(super) fn of(outcome: Outcome) -> Result<ApiBudget, Error> {
+    let read = |row: &mut row::Row| {
+        Ok(ApiBudget { booked_until: row.get("booked_until_ms")?, blocked_until: row.get("blocked_until_ms")? })
+    };
+    row::rows(outcome, "api_budget", read)?.pop().ok_or_else(no_row)
 }
 
 fn no_row() -> Error {

@@ -6,7 +6,7 @@ use super::db::Outcome;
 use super::jobs::read_standing;
 use super::row;
 use super::sql::health as sql;
-use super::{Error, FleetRow, Registry, Standing, sign_ups, statement};
+use super::{Error, FleetRow, Registry, Standing, fleet, statement};
 use crate::clock::Timestamp;
 use crate::release::Release;
 use crate::tenant::{SecretName, TenantId};
@@ -49,12 +49,12 @@ impl Registry {
             statement(sql::JOBS, []),
             Self::ask_standing(now),
             statement(sql::OLDEST_DUE, [now.0.into()]),
-            statement(super::sql::sign_ups::FLEET, []),
+            statement(super::sql::fleet::FLEET, []),
             statement(super::sql::DEFAULT_RELEASE, []),
             statement(sql::SEALED_SECRET, []),
             statement(sql::NEWEST_ANSWER, []),
         ];
-        let [jobs, standing, oldest, fleet, release, secret, answer] = self.batch(batch).await?;
+        let [jobs, standing, oldest, counts, release, secret, answer] = self.batch(batch).await?;
         let opens = [
             secret.rows.first().map(|row| opens_secret(key, row)),
             answer.rows.first().map(|row| opens_answer(key, row)),
@@ -68,7 +68,7 @@ impl Registry {
             jobs: runs,
             standing: read_standing(standing)?,
             oldest_due: oldest.rows.first().map(|row| time(row, "due_at_ms")),
-            fleet: row::rows(fleet, "fleet", sign_ups::fleet_row)?,
+            fleet: fleet::rows(counts)?,
             release: row::releases(release)?.pop(),
             seals: opens.iter().flatten().map(|_| 1).sum(),
             seals_that_open: opens.into_iter().flatten().map(u32::from).sum(),

@@ -20,6 +20,7 @@ migrations![
     "0004_live_secrets.sql",
     "0005_largest.sql",
     "0006_operators.sql",
+    "0007_fleet.sql",
 ];
 
 #[cfg(test)]

@@ -1,8 +1,9 @@
-//! Sign-ups, their limits, and the fleet in numbers.
+//! Sign-ups and their limits.
 
 use std::fmt;
 
 use super::db::{Statement, Value};
+use super::fleet::{self, FleetRow};
 use super::idempotency::{NewAnswer, keep};
 use super::invites::{self, Invite};
 use super::row::{self, Row};
@@ -13,7 +14,7 @@ use crate::clock::Timestamp;
 use crate::release::ReleaseId;
 use crate::tenant::event::Event;
 use crate::tenant::instance_type::Dimensions;
-use crate::tenant::{Condition, InstanceType, Phase, ResourceKind, SecretName, TenantId, TenantName, TenantSpec};
+use crate::tenant::{Condition, InstanceType, ResourceKind, SecretName, TenantId, TenantName, TenantSpec};
 use crate::vault::{SealedSecret, TokenHash};
 
 /// The time that sign-ups are counted over.
@@ -110,19 +111,6 @@ pub struct Outlook {
     pub fleet: Vec<FleetRow>,
 }
 
-/// Tenants that are alike. What is deleted is not counted.
-#[derive(Clone, Copy, Debug, PartialEq, Eq)]
-pub struct FleetRow {
-    /// Where they stand.
-    pub phase: Phase,
-    /// The size that is wanted of them.
-    pub instance_type: InstanceType,
-    /// How many they are.
-    pub tenants: u32,
-    /// How many instances they may have at once, all together.
-    pub instances: u32,
-}
-
 impl Registry {
     /// Whether a living tenant has the name.
     pub async fn is_name_taken(&self, name: &TenantName) -> Result<bool, Error> {
@@ -186,7 +174,7 @@ impl Registry {
             statement(sql::sign_ups::NAME_TAKEN, [name.as_str().into()]),
             statement(sql::invites::INVITE_OF_CODE, [code.map(|code| code.0.as_str()).into()]),
             statement(sql::sign_ups::SIGN_UP_STANDING, measured_by(owner, limits, now)),
-            statement(sql::sign_ups::FLEET, []),
+            statement(sql::fleet::FLEET, []),
         ];
         let [taken, invite, standing, fleet] = self.batch(batch).await?;
         let none = || Error::Inconsistent { table: "tenant", detail: "a count without a row".to_owned() };
@@ -194,13 +182,8 @@ impl Registry {
             is_name_taken: !taken.rows.is_empty(),
             invite: code.map_or(Ok(None), |code| invites::of_code(invite, code))?,
             standing: row::rows(standing, "tenant", sign_up_standing)?.pop().ok_or_else(none)?,
-            fleet: row::rows(fleet, "fleet", fleet_row)?,
+            fleet: fleet::rows(fleet)?,
         })
-    }
-
-    /// How many tenants there are of each phase and size: at most as many rows as there are pairs of these.
-    pub async fn fleet(&self) -> Result<Vec<FleetRow>, Error> {
-        row::rows(self.one(sql::sign_ups::FLEET, []).await?, "fleet", fleet_row)
     }
 }
 
@@ -238,15 +221,6 @@ fn sign_up_standing(row: &mut Row) -> Result<SignUpStanding, Error> {
         of_hour_falls_at: oldest.map(|at| at.plus_ms(HOUR_MS)),
         of_owner: row.get("of_owner")?,
         in_all: row.get("in_all")?,
-    })
-}
-
-pub(super) fn fleet_row(row: &mut Row) -> Result<FleetRow, Error> {
-    Ok(FleetRow {
-        phase: row.get("phase")?,
-        instance_type: row.get("instance_type")?,
-        tenants: row.get("tenants")?,
-        instances: row.get("instances")?,
     })
 }
 

@@ -152,9 +152,9 @@ mod tests {
                 CREATE TEMP TABLE n AS WITH RECURSIVE n (i) AS (SELECT 1 UNION ALL SELECT i + 1 FROM n WHERE i < {tenants})
                     SELECT i FROM n;
                 INSERT INTO tenant (id, name, phase, generation, spec, release_id, conditions, wanted_since_ms,
-                    created_at_ms, updated_at_ms, owner)
+                    created_at_ms, updated_at_ms, owner, due_at_ms)
                 SELECT 't' || i, 'n' || i, 'ready', 1, '{{"instance_type":"standard-1","max_instances":1}}', 'rel_1', '[]',
-                    i, i, i, 'acme' FROM n;
+                    i, i, i, 'acme', i FROM n;
                 INSERT INTO token (id, tenant_id, hash, created_at_ms) SELECT 'tok' || i, 't' || i, 'hash' || i, i FROM n;
                 INSERT INTO invite (id, hash, created_at_ms, expires_at_ms) SELECT 'ivt' || i, 'code' || i, i, i FROM n;
                 INSERT INTO idempotency SELECT 'scope', 'key' || i, 'f', 202, 'sealed', i FROM n;"#
@@ -163,9 +163,27 @@ mod tests {
             let limits: [Value; 5] = [0.into(), 600.into(), "acme".into(), 600.into(), 100_000.into()];
             let [_, tenant_of_token, _] = sql::tokens::FIND_BY_HASH;
             let most = |number: i64| Value::Int(number);
+            let page = |from: Value, window: i64, filters: [Option<&str>; 5]| -> Vec<Value> {
+                let mut args = vec![from, "".into(), most(window), most(51)];
+                args.extend(filters.map(Value::from));
+                args.extend(["".into(), "~".into()]);
+                args
+            };
+            let no = None::<&str>;
             [
+                effort(&connection, sql::fleet::BY_NAME, &page("".into(), 51, [no; 5])),
+                effort(&connection, sql::fleet::BY_NAME, &page("n5".into(), 51, [no; 5])),
+                effort(&connection, sql::fleet::BY_NAME, &page("".into(), 900, [Some("failed"), no, no, no, no])),
+                effort(&connection, sql::fleet::OF_PHASE, &page("".into(), 51, [Some("ready"), no, no, no, no])),
+                effort(&connection, sql::fleet::OF_OWNER, &page("".into(), 51, [no, Some("acme"), no, no, no])),
+                effort(&connection, sql::fleet::OF_SIZE, &page("".into(), 51, [no, no, Some("standard-1"), no, no])),
+                effort(&connection, sql::fleet::OF_RELEASE, &page("".into(), 51, [no, no, no, Some("rel_1"), no])),
+                effort(&connection, sql::fleet::UNREADY, &page("".into(), 51, [no, no, no, no, Some("Ready")])),
+                effort(&connection, sql::fleet::NEWEST, &page(most(900), 51, [no; 5])),
+                effort(&connection, sql::fleet::LATEST, &page(most(900), 51, [no; 5])),
+                effort(&connection, sql::fleet::DUE_NOW, &[most(900), most(500)]),
                 effort(&connection, sql::sign_ups::SIGN_UP_STANDING, &limits[..4]),
-                effort(&connection, sql::sign_ups::FLEET, &[]),
+                effort(&connection, sql::fleet::FLEET, &[]),
                 effort(&connection, tenant_of_token, &["hash500".into()]),
                 effort(&connection, sql::tokens::TOKENS, &["t500".into(), most(100)]),
                 effort(&connection, sql::invites::INVITES, &[most(400), "".into(), most(20)]),
@@ -176,6 +194,48 @@ mod tests {
         });
         let [few, many] = efforts;
         assert_eq!(few, many);
+    }
+
+    /// How SQLite goes about a statement.
+    fn plan(connection: &Connection, sql: &str) -> Vec<String> {
+        let mut prepared = connection.prepare(&format!("EXPLAIN QUERY PLAN {sql}")).unwrap();
+        let (mut rows, mut steps) = (prepared.raw_query(), Vec::new());
+        while let Some(row) = rows.next().unwrap() {
+            steps.push(row.get(3).unwrap());
+        }
+        steps
+    }
+
+    #[test]
+    fn what_operators_look_at_walks_one_index_in_its_order_whatever_the_planner_thinks() {
+        use sql::fleet;
+        let db = Sqlite::in_memory().unwrap();
+        let connection = db.connection();
+        let on_its_way = "SEARCH t USING INDEX tenant_on_its_way (phase=? AND <expr><?)";
+        for (sql, expected) in [
+            (fleet::BY_NAME, "SEARCH t USING INDEX tenant_name (name>? AND name<?)"),
+            (fleet::OF_PHASE, "SEARCH t USING INDEX tenant_by_phase (phase=? AND (name,id)>(?,?) AND name<?)"),
+            (fleet::OF_OWNER, "SEARCH t USING INDEX tenant_of_owner (owner=? AND name>? AND name<?)"),
+            (fleet::OF_SIZE, "SEARCH t USING INDEX tenant_of_size (<expr>=? AND name>? AND name<?)"),
+            (fleet::OF_RELEASE, "SEARCH t USING INDEX tenant_of_release (release_id=? AND name>? AND name<?)"),
+            (fleet::UNREADY, "SEARCH t USING INDEX tenant_unready (name>? AND name<?)"),
+            (fleet::SECRETS_UNREADY, "SEARCH t USING INDEX tenant_secrets_unready (name>? AND name<?)"),
+            (fleet::STALLED, "SEARCH t USING INDEX tenant_stalled (name>? AND name<?)"),
+            (fleet::NEWEST, "SEARCH t USING INDEX tenant_created ((created_at_ms,id)<(?,?))"),
+            (fleet::LATEST, "SEARCH t USING INDEX tenant_changed ((updated_at_ms,id)<(?,?))"),
+            (fleet::STUCK, on_its_way),
+            (fleet::LACK_SECRETS, "SCAN t USING INDEX tenant_lacks_secrets"),
+            (fleet::DUE_NOW, "SEARCH tenant USING INDEX tenant_due (due_at_ms<?)"),
+            (fleet::FLEET, "SCAN fleet"),
+            (fleet::JOBS, "SCAN job"),
+        ] {
+            let steps = plan(&connection, sql);
+            let read: Vec<&String> =
+                steps.iter().filter(|step| step.starts_with("SEARCH") || step.starts_with("SCAN ")).collect();
+            let read: Vec<&str> =
+                read.into_iter().map(String::as_str).filter(|step| !step.contains("subquery")).collect();
+            assert_eq!(read, [expected], "{sql}");
+        }
     }
 
     #[test]

@@ -33,6 +33,13 @@ pub struct Condition {
     pub last_transition_time: Timestamp,
 }
 
+impl Condition {
+    /// Whether it does not say what it should: that something is stalled should not hold, all else should.
+    pub fn is_wrong(&self) -> bool {
+        (self.status == Status::True) == (self.kind == "Stalled")
+    }
+}
+
 /// Puts an answer into `conditions`, replacing the former one to the same question. The transition time moves only
 /// when the status does.
 pub fn set(

@@ -39,7 +39,7 @@ async fn everything_that_a_sign_up_leads_to_has_its_id_and_each_call_has_its_lin
 
     let request = &lines[0];
     let expected = json!({"at": request["at"], "level": "info", "event": "request", "request_id": request_id,
-        "method": "POST", "route": "/v1/tenants", "status": 202, "ms": 0});
+        "method": "POST", "route": "/v1/tenants", "status": 202, "db_calls": 3, "ms": 0});
     assert_eq!(request, &expected);
 
     let calls = plane.lines_of("call");

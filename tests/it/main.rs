@@ -16,6 +16,7 @@ mod emptying;
 mod every_step;
 mod faults;
 mod fixtures;
+mod fleet;
 mod jobs;
 mod life;
 mod limits;

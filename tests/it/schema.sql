@@ -179,19 +179,43 @@ CREATE TABLE tenant (
   CHECK ((phase = 'deleted') = (deleted_at_ms IS NOT NULL))
 ) STRICT;
 
+CREATE INDEX tenant_by_phase ON tenant (phase, name, id);
+
+CREATE INDEX tenant_changed ON tenant (updated_at_ms, id);
+
 CREATE INDEX tenant_checked ON tenant (checked_at_ms) WHERE phase IN ('ready', 'suspended');
 
-CREATE INDEX tenant_created ON tenant (created_at_ms);
+CREATE INDEX tenant_created ON tenant (created_at_ms, id);
 
 CREATE INDEX tenant_due ON tenant (due_at_ms) WHERE due_at_ms IS NOT NULL;
 
 CREATE INDEX tenant_expires ON tenant (expires_at_ms) WHERE expires_at_ms IS NOT NULL AND delete_asked_at_ms IS NULL;
 
+CREATE INDEX tenant_lacks_secrets ON tenant (name)
+  WHERE deleted_at_ms IS NULL AND (instr(conditions, '"type":"SecretsReady","status":"False","reason":"Missing"') > 0
+    OR instr(conditions, '"type":"SecretsReady","status":"False","reason":"Lost"') > 0);
+
 CREATE UNIQUE INDEX tenant_name ON tenant (name) WHERE deleted_at_ms IS NULL;
 
-CREATE INDEX tenant_of_owner ON tenant (owner) WHERE owner IS NOT NULL AND deleted_at_ms IS NULL;
+CREATE INDEX tenant_of_owner ON tenant (owner, name) WHERE owner IS NOT NULL AND deleted_at_ms IS NULL;
+
+CREATE INDEX tenant_of_release ON tenant (release_id, name) WHERE deleted_at_ms IS NULL;
+
+CREATE INDEX tenant_of_size ON tenant (spec ->> 'instance_type', name) WHERE deleted_at_ms IS NULL;
+
+CREATE INDEX tenant_on_its_way ON tenant (phase, MAX(COALESCE(keep_data_until_ms, 0), wanted_since_ms))
+  WHERE phase IN ('pending', 'updating', 'failed', 'deleting');
+
+CREATE INDEX tenant_secrets_unready ON tenant (name)
+  WHERE deleted_at_ms IS NULL AND instr(conditions, '"type":"SecretsReady","status":"False"') > 0;
+
+CREATE INDEX tenant_stalled ON tenant (name)
+  WHERE deleted_at_ms IS NULL AND instr(conditions, '"type":"Stalled","status":"True"') > 0;
 
 CREATE INDEX tenant_tombstone ON tenant (deleted_at_ms) WHERE deleted_at_ms IS NOT NULL;
+
+CREATE INDEX tenant_unready ON tenant (name)
+  WHERE deleted_at_ms IS NULL AND instr(conditions, '"type":"Ready","status":"True"') = 0;
 
 CREATE TABLE "token" (
   id TEXT PRIMARY KEY,

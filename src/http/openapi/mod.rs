@@ -5,6 +5,7 @@
 //! is particular about each. A row without a description, or a description without a row, fails a test.
 
 mod admin;
+mod admin_fleet;
 mod admin_tenants;
 mod bodies;
 mod common;
@@ -33,6 +34,7 @@ fn operations() -> Vec<Operation> {
         plane::operations(),
         tenants::operations(),
         secrets::operations(),
+        admin_fleet::operations(),
         admin_tenants::operations(),
         admin::operations(),
     ]

@@ -82,6 +82,7 @@ macro_rules! refuse {
 }
 
 pub mod audit;
+pub mod fleet;
 pub mod health;
 pub mod idempotency;
 pub mod invites;

@@ -56,9 +56,6 @@ pub const SIGN_UP_STANDING: &str = concat!(
     " AS in_all"
 );
 
-/// How many tenants there are, and instances that they may have at once.
-pub const FLEET: &str = "SELECT phase, instance_type, tenants, instances FROM fleet WHERE tenants <> 0";
-
 /// Guard after a write: all tenants together are within ?2 vCPU, ?3 memory and ?4 disk, in the units of ?1, which has the
 /// three of each size. NULL is no limit.
 pub const GUARD_ROOM: &str = concat!(

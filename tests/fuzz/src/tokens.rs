@@ -2,6 +2,7 @@
 
 use base64::Engine;
 use base64::engine::general_purpose::URL_SAFE_NO_PAD as BASE64URL;
+use paramita::registry::fleet;
 use paramita::registry::invites::Position;
 use paramita::vault::{ApiToken, InviteCode, Scopes};
 
@@ -66,4 +67,9 @@ pub fn positions(data: &[u8]) {
     if let Some(position) = Position::parse(text) {
         assert_eq!(position.to_string(), text);
     }
+    let orders = fleet::Sort::ALL.map(|sort| fleet::Position::parse(text, sort));
+    for position in orders.iter().flatten() {
+        assert_eq!(position.to_string(), text);
+    }
+    assert!(orders.iter().flatten().count() <= 1, "{text} is a place in two orders");
 }

@@ -27,6 +27,7 @@ mod idempotency;
 mod invites;
 mod leases;
 mod limits;
+mod pages;
 mod rows;
 mod tenants;
 mod tokens;

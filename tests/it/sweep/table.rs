@@ -146,6 +146,8 @@ pub const TABLE: &[Row] = &[
     operator("viewer",   "GET",    "/admin/api/invites",      "",                    "200"),
     operator("operator", "POST",   "/admin/api/invites",      r#"{"owner":"acme"}"#, "201"),
     operator("operator", "DELETE", "/admin/api/invites/{id}", "",                    "200"),
+    operator("viewer",   "GET",    "/admin/api/fleet",                   "",                                "200"),
+    operator("viewer",   "GET",    "/admin/api/tenants",                 "",                                "200"),
     operator("viewer",   "GET",    "/admin/api/tenants/{name}",          "",                                "200"),
     operator("operator", "PATCH",  "/admin/api/tenants/{name}",          r#"{"spec":{"instance_type":"lite"}}"#, "202"),
     operator("operator", "DELETE", "/admin/api/tenants/{name}",          "",                                "202"),

@@ -2,6 +2,7 @@
 
 pub mod audit;
 pub mod doctor;
+pub mod fleet;
 pub mod invites;
 pub mod orphans;
 pub mod releases;
