@@ -213,3 +213,17 @@ fn a_runner_that_does_not_start_is_said_so() {
     let text = String::from_utf8_lossy(&output.stderr);
     assert!(text.contains("did not say where it listens") && text.contains("nonsense"), "{text}");
 }
+
+#[test]
+fn what_the_token_lacks_is_set_from_outside_until_the_account_is_reset() {
+    let server = Server::start(&[]);
+    let code = |path: &str| api(&server, "GET", path, "")["errors"][0]["code"].clone();
+    server.http("PUT", "/__emulator/lacks", r#"{"permissions":["workers"],"products":["r2"]}"#);
+    assert_eq!((code("/workers/subdomain"), code("/r2/buckets")), (json!(10000), json!(10042)));
+    let lacks: Value = serde_json::from_str(&server.http("GET", "/__emulator/lacks", "")).unwrap();
+    assert_eq!(lacks["permissions"], json!(["workers"]));
+    let refused = server.http("PUT", "/__emulator/lacks", r#"{"patience":true}"#);
+    assert!(refused.contains("patience"), "{refused}");
+    server.http("POST", "/__emulator/reset", "");
+    assert_eq!((code("/workers/subdomain"), code("/r2/buckets")), (Value::Null, Value::Null));
+}

@@ -198,7 +198,7 @@ fn doctors(hostile: Option<&str>) -> Vec<Sample> {
         let (verdict, why, next) = match check {
             Check::R2 => (
                 Verdict::Failed,
-                "r2.bucket.list: status 403, code 10042: Please enable R2 through the Cloudflare Dashboard.",
+                "Refused: r2.bucket.list: status 403, code 10042: Please enable R2 through the Cloudflare Dashboard.",
                 "Enable R2 on the Cloudflare account (dashboard: R2, then choose the plan).",
             ),
             Check::Migrations => {
