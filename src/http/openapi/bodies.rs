@@ -115,7 +115,9 @@ pub fn release() -> Json {
 
 /// The end of a trial.
 pub fn trial() -> Json {
-    let time = json!({"type": ["string", "null"], "format": "date-time", "description": "When it ends, in UTC; null: it has no end."});
+    let pattern =
+        "^(19[7-9][0-9]|[2-9][0-9]{3})-[01][0-9]-[0-3][0-9]T[0-2][0-9]:[0-5][0-9]:[0-5][0-9](\\.[0-9]{1,9})?Z$";
+    let time = json!({"type": ["string", "null"], "format": "date-time", "pattern": pattern, "description": "When it ends, in UTC; null: it has no end."});
     object(&["ends_at"], json!({"ends_at": time}))
 }
 
