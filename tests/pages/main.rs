@@ -9,6 +9,7 @@
 )]
 
 mod console;
+mod fleet;
 mod html;
 mod live;
 mod samples;

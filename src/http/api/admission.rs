@@ -7,7 +7,6 @@ use crate::app::App;
 use crate::capacity::{Load, PerTenant};
 use crate::clock::Timestamp;
 use crate::config::SignupMode;
-use crate::fleet;
 use crate::http::body::Fields;
 use crate::http::call::Call;
 use crate::http::error::{ApiError, FieldError};

@@ -82,8 +82,8 @@ macro_rules! refuse {
 }
 
 pub mod audit;
-pub mod health;
 pub mod fleet;
+pub mod health;
 pub mod idempotency;
 pub mod invites;
 pub mod retention;
