@@ -132,10 +132,8 @@ impl Fleet {
 pub fn pages(hostile: Option<&str>) -> Vec<Sample> {
     let frame = operator(Section::Fleet, hostile);
     let viewer = Frame { may_change: false, ..frame };
-    let errors = [FieldError {
-        field: "tenants",
-        message: hostile.unwrap_or("must be one of failed, pending, updating, ready"),
-    }];
+    let errors =
+        [FieldError { field: "phase", message: hostile.unwrap_or("must be one of failed, pending, updating, ready") }];
     let chosen = tenants(12, hostile);
     let ask = |act: usize, error| {
         sure(&Sure { frame, act: BULK[act], tenants: &chosen, release: Some("rel_0f1e2d3c4b5a6978"), error })

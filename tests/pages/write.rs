@@ -3,6 +3,7 @@
 #![allow(clippy::expect_used, reason = "what goes wrong fails the tests that called it")]
 
 mod console;
+mod fleet;
 mod samples;
 mod states;
 mod tenant_page;

@@ -28,7 +28,7 @@ pub async fn read(mut call: Call, operator: Operator) -> Result<Response, ApiErr
         Err(error) => return Err(error),
     };
     let errors: Vec<FieldError<'_>> =
-        errors.iter().map(|error| FieldError { field: "tenants", message: &error.detail }).collect();
+        errors.iter().map(|error| FieldError { field: placed(&error.pointer), message: &error.detail }).collect();
     let (overview, tenants) = call.app.registry.overview(Some(&asked), call.app.clock.now()).await?;
     let console = Console::of(&call, &operator);
     let query = query_of(&asked);
@@ -37,6 +37,13 @@ pub async fn read(mut call: Call, operator: Operator) -> Result<Response, ApiErr
     });
     let status = if errors.is_empty() { StatusCode::OK } else { StatusCode::UNPROCESSABLE_ENTITY };
     Ok(page(status, markup))
+}
+
+/// The control of the search that a complaint is about.
+fn placed(pointer: &str) -> &'static str {
+    const CONTROLS: [&str; 6] = ["name", "owner", "phase", "instance_type", "release", "condition"];
+    let name = pointer.trim_start_matches('?');
+    CONTROLS.into_iter().find(|control| *control == name).unwrap_or("sort")
 }
 
 /// What changes on it, for a page that polls: nothing new (204) while it stands as `?seen=` says.

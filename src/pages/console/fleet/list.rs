@@ -6,9 +6,13 @@ use super::FleetPage;
 use super::acts::BULK;
 use crate::pages::console::layout::csrf;
 use crate::pages::console::tenant::phase;
-use crate::pages::parts::when;
-use crate::registry::fleet::{Page, Sort, WINDOW, Wrong};
+use crate::pages::parts::{error_of, field_error, when};
+use crate::registry::fleet::{Page, WINDOW, Wrong};
 use crate::tenant::{InstanceType, Phase, Tenant};
+
+/// Conditions that may not say what they should, and what that means.
+const WRONG: [(&str, &str); 3] =
+    [("Ready", "Not ready"), ("SecretsReady", "Secrets not live"), ("Stalled", "Takes too long")];
 
 pub fn list(shown: &FleetPage<'_>) -> Markup {
     let page = shown.now.page;
@@ -47,35 +51,45 @@ fn nobody(shown: &FleetPage<'_>) -> Markup {
 /// The form that finds some of them: a `GET`, so that what it finds has an address.
 fn search(shown: &FleetPage<'_>) -> Markup {
     let filter = &shown.asked.filter;
-    let select = |name: &str, label: &str, chosen: Option<&str>, all: &[&'static str]| {
+    let control = |name: &str, label: &str, control: Markup| {
         html! {
-            label { (label)
-                select name=(name) {
-                    option value="" { "Any" }
-                    @for one in all { option value=(one) selected[chosen == Some(*one)] { (one) } }
-                }
+            div {
+                label for=(name) { (label) }
+                (control)
+                (field_error(name, error_of(shown.errors, name)))
             }
         }
     };
-    let text = |name: &str, label: &str, value: &str| {
-        html! { label { (label) input type="search" name=(name) value=(value) maxlength="64" autocomplete="off" spellcheck="false" autocapitalize="off"; } }
+    let is_bad = |name: &str| error_of(shown.errors, name).map(|_| "true");
+    let select = |name: &str, label: &str, any: Option<&str>, chosen: &str, all: &[(&str, &str)]| {
+        let options = html! {
+            select id=(name) name=(name) aria-describedby={ (name) "-error" } aria-invalid=[is_bad(name)] {
+                @if let Some(any) = any { option value="" { (any) } }
+                @for (value, words) in all { option value=(value) selected[chosen == *value] { (words) } }
+            }
+        };
+        control(name, label, options)
     };
-    let phases: Vec<&str> = super::PHASES.iter().chain(&[Phase::Deleted]).map(|one| one.as_str()).collect();
+    let text = |name: &str, label: &str, value: &str| {
+        let input = html! {
+            input type="search" id=(name) name=(name) value=(value) maxlength="64" autocomplete="off" spellcheck="false"
+                autocapitalize="off" aria-describedby={ (name) "-error" } aria-invalid=[is_bad(name)];
+        };
+        control(name, label, input)
+    };
+    let phases = super::PHASES.map(|one| (one.as_str(), one.as_str()));
+    let phases = [&phases[..], &[("deleted", "deleted")]].concat();
+    let sizes = InstanceType::ALL.map(|one| (one.as_str(), one.as_str()));
+    let orders = [("name", "Name"), ("created", "Newest first"), ("updated", "Latest change first")];
     html! {
         form.search method="get" action="/admin" role="search" aria-label="Tenants" {
             (text("name", "Name begins with", &filter.name))
             (text("owner", "Owner", filter.owner.as_deref().unwrap_or_default()))
-            (select("phase", "Phase", filter.phase.map(Phase::as_str), &phases))
-            (select("instance_type", "Size", filter.instance_type.map(InstanceType::as_str), &InstanceType::ALL.map(InstanceType::as_str)))
+            (select("phase", "Phase", Some("Any"), filter.phase.map_or("", Phase::as_str), &phases))
+            (select("instance_type", "Size", Some("Any"), filter.instance_type.map_or("", InstanceType::as_str), &sizes))
             (text("release", "Release", filter.release.as_deref().unwrap_or_default()))
-            (select("condition", "Wrong with it", filter.condition.map(Wrong::as_str), &Wrong::ALL.map(Wrong::as_str)))
-            label { "Order"
-                select name="sort" {
-                    @for (sort, words) in [(Sort::Name, "Name"), (Sort::Created, "Newest first"), (Sort::Updated, "Latest change first")] {
-                        option value=(sort.as_str()) selected[shown.asked.sort == sort] { (words) }
-                    }
-                }
-            }
+            (select("condition", "Wrong with it", Some("Anything"), filter.condition.map_or("", Wrong::as_str), &WRONG))
+            (select("sort", "Order", None, shown.asked.sort.as_str(), &orders))
             div.actions {
                 button { "Show" }
                 @if !shown.query.is_empty() { a href="/admin" { "Show all" } }
