@@ -3,8 +3,8 @@
 use paramita::capacity::Account;
 use paramita::fleet::State;
 use paramita::pages::FieldError;
-use paramita::pages::console::fleet::acts::{BULK, Became, Sure, became, sure, words};
-use paramita::pages::console::fleet::{FleetPage, Now, fleet, marks, news};
+use paramita::pages::console::fleet::acts::{BULK, Became, Sure, became, sure};
+use paramita::pages::console::fleet::{FleetPage, Now, fleet, news};
 use paramita::pages::console::{Frame, Section};
 use paramita::reconcile::budget::Budget;
 use paramita::registry::fleet::{Asked, Backlog, Filter, JobRow, Named, Overview, Page, Position, Sort};
@@ -16,13 +16,15 @@ use crate::states::{self, NOW};
 
 /// What a page is made of.
 pub struct Fleet {
-    overview: Overview,
-    page: Page,
+    /// What the registry says.
+    pub overview: Overview,
+    /// Those that are listed.
+    pub page: Page,
     asked: Asked,
 }
 
 /// Tenants of every kind, so many.
-fn tenants(count: usize, hostile: Option<&str>) -> Vec<Tenant> {
+pub fn tenants(count: usize, hostile: Option<&str>) -> Vec<Tenant> {
     let kinds = [states::ready, states::failed, states::ready, states::half_made, states::suspended, states::deleting];
     let one = |number: usize| {
         let mut tenant = kinds[number % kinds.len()]().0;
@@ -39,7 +41,7 @@ fn tenants(count: usize, hostile: Option<&str>) -> Vec<Tenant> {
 
 impl Fleet {
     /// One in which all is well.
-    fn well(count: usize, hostile: Option<&str>) -> Self {
+    pub fn well(count: usize, hostile: Option<&str>) -> Self {
         let named = Named::default;
         let row = |phase, instance_type, tenants| FleetRow { phase, instance_type, tenants, instances: tenants };
         let fleet = if count == 0 {
@@ -81,7 +83,7 @@ impl Fleet {
     }
 
     /// One in which much is not.
-    fn ill(hostile: Option<&str>) -> Self {
+    pub fn ill(hostile: Option<&str>) -> Self {
         let well = Self::well(99_998, hostile);
         let page = tenants(50, hostile);
         let of = |phase: Phase| page.iter().filter(|tenant| tenant.phase == phase).take(3).cloned().collect::<Vec<_>>();
@@ -111,7 +113,8 @@ impl Fleet {
         }
     }
 
-    fn with_now<T>(&self, make: impl FnOnce(Now<'_>) -> T) -> T {
+    /// What `make` makes of how it stands.
+    pub fn with_now<T>(&self, make: impl FnOnce(Now<'_>) -> T) -> T {
         let state = State::of(&self.overview, Budget::default(), &Account::default(), NOW);
         make(Now {
             overview: &self.overview,
@@ -164,34 +167,4 @@ pub fn pages(hostile: Option<&str>) -> Vec<Sample> {
 /// What a page asks for to stand instead of a part of it.
 pub fn fragments(hostile: Option<&str>) -> Vec<Sample> {
     vec![sample("fleet-news", &Fleet::ill(hostile).with_now(|now| news(&now, "")).unwrap())]
-}
-
-#[test]
-fn there_is_news_only_where_something_is_new_and_it_is_said_aloud_only_when_it_is_another_thing() {
-    let mut fleet = Fleet::well(3, None);
-    let seen = fleet.with_now(|now| marks(&now).text());
-    assert!(fleet.with_now(|now| news(&now, &seen)).is_none());
-    fleet.page.tenants[0].phase = Phase::Updating;
-    let news_of = |fleet: &Fleet| fleet.with_now(|now| news(&now, &seen)).unwrap().into_string();
-    assert!(news_of(&fleet).contains("updating") && !news_of(&fleet).contains("fleet-said"));
-    fleet.overview.fleet[0].phase = Phase::Failed;
-    assert!(news_of(&fleet).contains("fleet-said"));
-}
-
-#[test]
-fn what_is_not_told_to_a_page_that_asks_again_is_what_somebody_may_be_typing_or_choosing() {
-    let news = Fleet::ill(None).with_now(|now| news(&now, "")).unwrap().into_string();
-    for control in ["<input", "<select", "<button", "<form"] {
-        assert!(!news.contains(control), "{control}");
-    }
-}
-
-#[test]
-fn what_stops_work_is_done_only_for_whoever_types_how_many_are_meant() {
-    let chosen = tenants(12, None);
-    for act in BULK {
-        let page = Sure { frame: operator(Section::Fleet, None), act, tenants: &chosen, release: None, error: None };
-        let typed = format!("<input type=\"hidden\" name=\"sure\" value=\"{}\">", words(act, 12));
-        assert_eq!(sure(&page).into_string().contains(&typed), !act.is_grave, "{}", act.name);
-    }
 }

@@ -10,6 +10,7 @@
 
 mod console;
 mod fleet;
+mod fleet_live;
 mod html;
 mod live;
 mod samples;

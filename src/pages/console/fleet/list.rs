@@ -72,7 +72,7 @@ fn search(shown: &FleetPage<'_>) -> Markup {
     };
     let text = |name: &str, label: &str, value: &str| {
         let input = html! {
-            input type="search" id=(name) name=(name) value=(value) maxlength="64" autocomplete="off" spellcheck="false"
+            input type="text" id=(name) name=(name) value=(value) maxlength="64" autocomplete="off" spellcheck="false"
                 autocapitalize="off" aria-describedby={ (name) "-error" } aria-invalid=[is_bad(name)];
         };
         control(name, label, input)
@@ -82,7 +82,7 @@ fn search(shown: &FleetPage<'_>) -> Markup {
     let sizes = InstanceType::ALL.map(|one| (one.as_str(), one.as_str()));
     let orders = [("name", "Name"), ("created", "Newest first"), ("updated", "Latest change first")];
     html! {
-        form.search method="get" action="/admin" role="search" aria-label="Tenants" {
+        form.search method="get" action="/admin" {
             (text("name", "Name begins with", &filter.name))
             (text("owner", "Owner", filter.owner.as_deref().unwrap_or_default()))
             (select("phase", "Phase", Some("Any"), filter.phase.map_or("", Phase::as_str), &phases))
@@ -101,7 +101,7 @@ fn search(shown: &FleetPage<'_>) -> Markup {
 fn table(shown: &FleetPage<'_>) -> Markup {
     let may_choose = shown.frame.may_change;
     html! {
-        div.wide tabindex="0" role="region" aria-label="Tenants" {
+        div.wide tabindex="0" role="region" aria-label="List of tenants" {
             table.listing.tenants {
                 thead {
                     tr {
@@ -166,9 +166,9 @@ pub fn states(page: &Page, is_news: bool) -> Markup {
 /// What can be done with those that are chosen. Each leads to a page that says what it will do, first.
 fn acts() -> Markup {
     html! {
-        div.actions role="group" aria-label="With those that are chosen" {
+        div.actions.acts {
             span.hint { "With those that are chosen:" }
-            @for act in BULK { button.secondary name="act" value=(act.name) { (act.word) } }
+            @for act in BULK { button.quiet name="act" value=(act.name) { (act.word) } }
         }
     }
 }
@@ -177,7 +177,7 @@ fn further(shown: &FleetPage<'_>) -> Markup {
     let page = shown.now.page;
     html! {
         @if page.is_cut {
-            p.hint { "Of " (super::grouped(WINDOW as u64)) " tenants that were looked at. There are more." }
+            p.hint { "Of " (crate::fleet::grouped(WINDOW as u64)) " tenants that were looked at. There are more." }
         }
         @if let Some(next) = &page.next {
             p.actions {

@@ -12,7 +12,7 @@ use maud::{Markup, html};
 use super::layout::{Frame, page};
 use super::tenant::phase;
 use crate::clock::Timestamp;
-use crate::fleet::{State, count, why};
+use crate::fleet::{State, count, grouped, why};
 use crate::pages::parts::{FieldError, error_summary, when};
 use crate::registry::fleet::{Asked, Named, Overview, Page};
 use crate::tenant::{Phase, Tenant};
@@ -179,17 +179,4 @@ fn needs(of: &str, tenant: &Tenant) -> Markup {
         }
         p.why { (why) }
     }
-}
-
-/// A number with its thousands apart.
-fn grouped(number: u64) -> String {
-    let digits = number.to_string();
-    let mut text = String::with_capacity(digits.len() + digits.len() / 3);
-    for (at, digit) in digits.chars().enumerate() {
-        if at > 0 && (digits.len() - at).is_multiple_of(3) {
-            text.push(',');
-        }
-        text.push(digit);
-    }
-    text
 }

@@ -3,7 +3,9 @@
 
 use maud::{Markup, html};
 
-use super::{Now, grouped};
+use super::Now;
+use crate::cost::Money;
+use crate::fleet::grouped;
 use crate::pages::parts::when;
 use crate::registry::fleet::JobRow;
 
@@ -93,7 +95,7 @@ fn cost(now: &Now<'_>) -> Markup {
     let most = cost.by_size.iter().map(|size| size.monthly).max().unwrap_or_default();
     html! {
         section.card aria-labelledby="cost-title" {
-            h2 id="cost-title" { "A month costs " (cost.total) }
+            h2 id="cost-title" { "A month costs " (dollars(cost.total)) }
             p.hint { "Those that run, awake around the clock with light use. What stands still costs nothing but storage." }
             div.wide tabindex="0" role="region" aria-label="Cost by size" {
                 table.listing.costs {
@@ -112,17 +114,23 @@ fn cost(now: &Now<'_>) -> Markup {
                                 th scope="row" { (size.instance_type.as_str()) }
                                 td.number { (grouped(size.tenants)) }
                                 td.number { (grouped(size.instances.into())) }
-                                td.number { (size.monthly) }
+                                td.number { (dollars(size.monthly)) }
                                 td.drawn { (bar(size.monthly.cents(), most.cents(), false)) }
                             }
                         }
-                        tr { th scope="row" colspan="3" { "Included in the plan" } td.number { "−" (cost.included) } td {} }
-                        tr { th scope="row" colspan="3" { "Workers Paid plan" } td.number { (cost.plan) } td {} }
+                        tr { th scope="row" colspan="3" { "Included in the plan" } td.number { "−" (dollars(cost.included)) } td {} }
+                        tr { th scope="row" colspan="3" { "Workers Paid plan" } td.number { (dollars(cost.plan)) } td {} }
                     }
                 }
             }
         }
     }
+}
+
+/// An amount with its thousands apart.
+fn dollars(money: Money) -> String {
+    let cents = money.cents();
+    format!("${}.{:02}", grouped(cents / 100), cents % 100)
 }
 
 /// A bar, for those who see it; the numbers stand beside it. `is_scarce`: what is nearly full is drawn so.
