@@ -145,7 +145,7 @@ fn troubles(overview: &Overview, limits: &[Standing], now: Timestamp) -> Vec<Str
     }
     let failed = count(&overview.fleet, Phase::Failed);
     if failed > 0 {
-        troubles.push(format!("{failed} {} failed.", have(failed)));
+        troubles.push(format!("{} {} failed.", grouped(failed), have(failed)));
     }
     for (named, what) in [
         (&overview.overdue, "on the way for longer than they should be"),
@@ -173,13 +173,26 @@ fn troubles(overview: &Overview, limits: &[Standing], now: Timestamp) -> Vec<Str
         troubles.push(format!("A tenant waits for its round since {at}."));
     }
     for limit in limits.iter().filter(|limit| limit.used.saturating_mul(100) >= limit.of.saturating_mul(NEARLY_FULL)) {
-        troubles.push(format!("{} of {} {} are taken.", limit.used, limit.of, limit.limit.unit()));
+        troubles.push(format!("{} of {} {} are taken.", grouped(limit.used), grouped(limit.of), limit.limit.unit()));
     }
     troubles
 }
 
 fn have(count: u64) -> &'static str {
     if count == 1 { "tenant has" } else { "tenants have" }
+}
+
+/// A number with its thousands apart.
+pub fn grouped(number: u64) -> String {
+    let digits = number.to_string();
+    let mut text = String::with_capacity(digits.len() + digits.len() / 3);
+    for (at, digit) in digits.chars().enumerate() {
+        if at > 0 && (digits.len() - at).is_multiple_of(3) {
+            text.push(',');
+        }
+        text.push(digit);
+    }
+    text
 }
 
 #[cfg(test)]
@@ -206,6 +219,12 @@ mod tests {
         assert_eq!(cost.by_size[1].monthly, Money::ZERO);
         let listed: Money = cost.by_size.iter().map(|size| size.monthly).sum();
         assert_eq!(listed - cost.included + cost.plan, cost.total);
+    }
+
+    #[test]
+    fn thousands_stand_apart() {
+        let numbers = [0, 7, 999, 1_000, 12_345, 1_234_567];
+        assert_eq!(numbers.map(grouped), ["0", "7", "999", "1,000", "12,345", "1,234,567"]);
     }
 
     #[test]

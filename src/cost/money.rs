@@ -28,6 +28,12 @@ impl Money {
         Self { pico: self.pico.saturating_mul(quantity) }
     }
 
+    /// The amount in whole cents, half rounded up.
+    pub fn cents(self) -> u64 {
+        let cent = PICO_PER_DOLLAR / 100;
+        u64::try_from(self.pico.saturating_add(cent / 2) / cent).unwrap_or(u64::MAX)
+    }
+
     /// The exact amount as a decimal number of dollars with at least two digits after the point: `27.47628`, `5.00`.
     pub fn exact(self) -> String {
         let fraction = format!("{:012}", self.pico % PICO_PER_DOLLAR);

@@ -127,7 +127,7 @@ macro_rules! operator_tenant {
 }
 
 /// The table. Routes of the same address stand together.
-pub static ROUTES: [Route; 82] = [
+pub static ROUTES: [Route; 86] = [
     page(Method::GET, "/", open_page!(site::home::read)),
     page(Method::GET, "/signup", open_page!(site::signup::read)),
     page(Method::POST, "/signup", open_page!(site::signup::create)),
@@ -148,6 +148,9 @@ pub static ROUTES: [Route; 82] = [
     page(Method::GET, "/admin/tenants/{name}", console!(Viewer, console::tenant::read)),
     page(Method::GET, "/admin/tenants/{name}/live", console!(Viewer, console::tenant::live)),
     page(Method::POST, "/admin/tenants/{name}/act", console_form!(Operator, console::tenant::act)),
+    page(Method::GET, "/admin", console!(Viewer, console::fleet::read)),
+    page(Method::GET, "/admin/fleet/live", console!(Viewer, console::fleet::live)),
+    page(Method::POST, "/admin/tenants/act", console_form!(Operator, console::fleet::act)),
     page(Method::GET, "/admin/invites", console!(Viewer, console::invites::read)),
     page(Method::POST, "/admin/invites", console_form!(Operator, console::invites::create)),
     page(Method::POST, "/admin/invites/revoke", console_form!(Operator, console::invites::revoke)),
@@ -187,6 +190,7 @@ pub static ROUTES: [Route; 82] = [
     route(Method::GET, "/admin/api/invites", operator!(Viewer, operator::invites::list)),
     route(Method::POST, "/admin/api/invites", operator!(Operator, operator::invites::create)),
     route(Method::DELETE, "/admin/api/invites/{id}", operator!(Operator, operator::invites::revoke)),
+    route(Method::POST, "/admin/api/acts", operator!(Operator, operator::acts::create)),
     route(Method::GET, "/admin/api/fleet", operator!(Viewer, operator::fleet::read)),
     route(Method::GET, "/admin/api/tenants", operator!(Viewer, operator::fleet::list)),
     route(Method::GET, "/admin/api/tenants/{name}", operator_tenant!(Viewer, operator::tenant::read)),

@@ -8,7 +8,7 @@ use std::fmt;
 use super::budget::{self, ApiBudget};
 use super::db::{Outcome, Statement, Value};
 use super::row::{self, Row};
-use super::{Error, Registry, sql, statement};
+use super::{Error, Registry, sql, statement, to_json};
 use crate::clock::Timestamp;
 use crate::release::Release;
 use crate::tenant::{InstanceType, Phase, Tenant};
@@ -180,7 +180,7 @@ impl fmt::Display for Position {
 }
 
 /// What to show of the fleet.
-#[derive(Clone, Debug, Default)]
+#[derive(Clone, Debug, Default, PartialEq, Eq)]
 pub struct Asked {
     /// Which tenants.
     pub filter: Filter,
@@ -274,6 +274,11 @@ impl Registry {
     pub async fn tenants(&self, asked: &Asked) -> Result<Page, Error> {
         let (statement, window) = walk(asked);
         page(self.run(statement).await?, asked, window)
+    }
+
+    /// Those of these ids, by name.
+    pub async fn these(&self, ids: &[&str]) -> Result<Vec<Tenant>, Error> {
+        row::tenants(self.one(sql::fleet::THESE, [to_json(ids)?]).await?)
     }
 
     /// All that an operator looks at first, and a page of tenants with it: one round trip.

@@ -60,7 +60,7 @@ export async function serveSamples() {
   const url = `http://localhost:${server.address().port}`;
   return {
     /** The names of the whole pages. */
-    pages: [reference, ...files.filter((name) => !/^(name|progress)-/.test(name)).sort()],
+    pages: [reference, ...files.filter((name) => !/^(name|progress)-|-news$/.test(name)).sort()],
     /** Which of them is the longest by far; it comes first, so that the others are looked at beside it. */
     reference,
     /** The address of a page. */

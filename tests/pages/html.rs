@@ -69,6 +69,12 @@ fn nothing_is_inline_that_the_policy_forbids() {
 fn every_form_is_posted_and_proves_where_it_came_from() {
     for page in pages(None) {
         for form in every(&Html::parse_document(&page.html), "form") {
+            // What only looks for something changes nothing, and what it finds has an address.
+            if form.value().classes().any(|class| class == "search") {
+                let hidden = form.select(&Selector::parse("input[type=hidden]").unwrap()).count();
+                assert_eq!((form.attr("method"), hidden), (Some("get"), 0), "{}", page.name);
+                continue;
+            }
             assert_eq!(form.attr("method"), Some("post"), "{}", page.name);
             assert!(form.attr("action").is_some_and(|action| action.starts_with('/')), "{}", page.name);
             let csrf = form.select(&Selector::parse("input[type=hidden][name=csrf]").unwrap()).count();
@@ -104,7 +110,7 @@ fn every_complaint_stands_beside_its_field_and_leads_to_it() {
             assert_eq!(beside[0].text().collect::<String>(), link.text().collect::<String>(), "{}", page.name);
         }
     }
-    assert_eq!(complaints, 8);
+    assert_eq!(complaints, 9);
 }
 
 #[test]

@@ -9,6 +9,8 @@
 )]
 
 mod console;
+mod fleet;
+mod fleet_live;
 mod html;
 mod live;
 mod samples;

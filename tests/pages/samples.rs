@@ -92,6 +92,7 @@ pub fn pages(hostile: Option<&str>) -> Vec<Sample> {
     all.extend(tenants(hostile));
     all.extend(doctors(hostile));
     all.extend(crate::console::pages(hostile));
+    all.extend(crate::fleet::pages(hostile));
     all
 }
 
@@ -302,6 +303,7 @@ pub fn fragments(hostile: Option<&str>) -> Vec<Sample> {
     ]
     .into_iter()
     .chain(crate::console::fragments(hostile))
+    .chain(crate::fleet::fragments(hostile))
     .collect()
 }
 

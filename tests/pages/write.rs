@@ -1,8 +1,14 @@
 //! Writes every sample into the folder that is named, a file each, for the browser to look at.
 
-#![allow(clippy::expect_used, reason = "what goes wrong fails the tests that called it")]
+#![allow(
+    clippy::expect_used,
+    clippy::unwrap_used,
+    clippy::indexing_slicing,
+    reason = "what goes wrong fails the tests that called it"
+)]
 
 mod console;
+mod fleet;
 mod samples;
 mod states;
 mod tenant_page;

@@ -16,7 +16,7 @@ use crate::tenant::spec::SpecChange;
 use crate::tenant::{GRACE_DAYS, Phase, Tenant, TenantSpec, Wish};
 
 /// Most days that a deleted tenant's bucket is kept.
-const MAX_GRACE_DAYS: i64 = 30;
+pub const MAX_GRACE_DAYS: i64 = 30;
 
 /// The tenant, with its forecast for `?preset=&hours_per_day=&cpu_percent=`.
 pub async fn read(mut call: Call, subject: Subject) -> Result<Response, ApiError> {

@@ -6,6 +6,7 @@
 
 pub mod audit;
 pub mod doctor;
+pub mod fleet;
 pub mod invites;
 pub mod releases;
 pub mod sweeps;

@@ -5,7 +5,8 @@ use serde_json::{Value as Json, json};
 
 use super::example::{Example, Given};
 use super::operation::Operation;
-use crate::http::api::operator::fleet;
+use crate::http::api::operator::{acts, fleet};
+use crate::http::api::tenant::MAX_GRACE_DAYS;
 use crate::registry::fleet::{Sort, Wrong};
 use crate::tenant::{InstanceType, Phase};
 
@@ -39,5 +40,31 @@ pub fn operations() -> Vec<Operation> {
             .query("cursor", json!({"type": "string", "pattern": "^[ncu][.][a-z0-9-]*[.][A-Za-z0-9-]*$"}), "Where the page before ended; in the same order.")
             .answers::<fleet::Page<'static>>(200, "A page.")
             .example(Example::of("Those that are ready", Given::Tenant, 200).query(&[("phase", "ready")])),
+        Operation::new(Method::POST, "/admin/api/acts", "actOnTenants", "Do the same to several tenants")
+            .about("One after the other. What is refused for one of them is done for the others all the same, and asked for again it leaves as it is what was done: read the outcomes.")
+            .dry_run()
+            .body(json!({
+                "type": "object",
+                "required": ["act", "tenants"],
+                "additionalProperties": false,
+                "properties": {
+                    "act": {"enum": acts::ACTS},
+                    "tenants": {
+                        "type": "array", "minItems": 1, "maxItems": acts::MAX_TENANTS,
+                        "items": {"type": "string", "minLength": 1, "maxLength": 64},
+                        "description": "Their names or ids.",
+                    },
+                    "release": {"type": "string", "description": "With `release`: which; left out, the one that sign-ups get."},
+                    "grace_days": {
+                        "type": "integer", "minimum": 0, "maximum": MAX_GRACE_DAYS,
+                        "description": "With `delete`: days that their data is kept.",
+                    },
+                },
+            }))
+            .answers::<acts::ActsDone>(200, "What became of it, tenant by tenant.")
+            .example(
+                Example::of("Two of which one is not there", Given::Tenant, 200)
+                    .body(json!({"act": "suspend", "tenants": ["alice", "nobody"]})),
+            ),
     ]
 }

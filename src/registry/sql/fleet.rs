@@ -133,3 +133,10 @@ pub const DUE_NOW: &str = "SELECT COUNT(*) AS looked_at, \
 pub const JOBS: &str = "SELECT name, started_at_ms, finished_at_ms IS NULL AS is_under_way, \
      report ->> '$.end.finished_at_ms' AS ended_at_ms, report ->> '$.end.outcome' AS outcome, \
      report ->> '$.end.error' AS error FROM job ORDER BY name LIMIT 50";
+
+/// The tenants whose ids are in ?1, a JSON list, by name.
+pub const THESE: &str = concat!(
+    "SELECT ",
+    tenant_columns!(),
+    " FROM (SELECT DISTINCT value FROM json_each(?1)) i CROSS JOIN tenant t ON t.id = i.value ORDER BY t.name, t.id"
+);

@@ -146,6 +146,7 @@ pub const TABLE: &[Row] = &[
     operator("viewer",   "GET",    "/admin/api/invites",      "",                    "200"),
     operator("operator", "POST",   "/admin/api/invites",      r#"{"owner":"acme"}"#, "201"),
     operator("operator", "DELETE", "/admin/api/invites/{id}", "",                    "200"),
+    operator("operator", "POST",   "/admin/api/acts", r#"{"act":"retry","tenants":["nobody"]}"#, "200"),
     operator("viewer",   "GET",    "/admin/api/fleet",                   "",                                "200"),
     operator("viewer",   "GET",    "/admin/api/tenants",                 "",                                "200"),
     operator("viewer",   "GET",    "/admin/api/tenants/{name}",          "",                                "200"),
@@ -176,6 +177,9 @@ pub const TABLE: &[Row] = &[
     operator("viewer",   "GET",    "/admin/api/audit.jsonl",             "",                                "200"),
 
     //           role        path                     body                       answer
+    console(     "viewer",   "/admin",                                           "200"),
+    console(     "viewer",   "/admin/fleet/live",                                "200"),
+    console_form("operator", "/admin/tenants/act",    "act=retry&tenant=none",   "422 invalid"),
     console(     "viewer",   "/admin/tenants/{name}",                            "200"),
     console(     "viewer",   "/admin/tenants/{name}/live",                       "200"),
     console_form("operator", "/admin/tenants/{name}/act", "act=retry&generation=1", "303 retry"),

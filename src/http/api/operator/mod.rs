@@ -1,5 +1,6 @@
 //! What operators ask for, under `/admin/api`. What owners may ask for as well is in the files beside this folder.
 
+pub mod acts;
 pub mod audit;
 pub mod doctor;
 pub mod fleet;
