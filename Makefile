@@ -63,7 +63,7 @@ openapi: | prerequisites ## Write the API's document and its reference page, ass
 
 .PHONY: browser
 browser: setup wasm ## Drive the real plane with a real browser, from sign-up to receipt
-	node --test tests/browser/plane.test.mjs
+	node --test tests/browser/plane.test.mjs tests/browser/console.test.mjs
 
 EXAMPLES ?= 100
 

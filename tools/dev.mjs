@@ -216,8 +216,7 @@ async function main() {
   void tick();
   process.send?.({ plane: planeUrl, emulator: emulatorUrl });
   const invites = `${planeUrl}/admin/api/invites`;
-  const signIn =
-    `${emulatorUrl}/cdn-cgi/access/login/localhost:${planePort}?kid=${audience}&redirect_url=/admin/api/invites`;
+  const signIn = `${emulatorUrl}/cdn-cgi/access/login/localhost:${planePort}?kid=${audience}&redirect_url=/admin`;
   // Cookies do not tell ports apart, so what the emulator sets goes to the plane.
   const jar = path.join(state, "operator.cookies");
   console.log(`
@@ -228,11 +227,11 @@ async function main() {
   Sign a tenant up:
     curl -s ${planeUrl}/v1/tenants --json '{"name":"alice"}'
 
-  Become an operator, operator@example.com, who may change things, by Access's stand-in, and invite somebody:
+  The operators' page, in a browser; sign in as operator@example.com, or as anyone else at example.com to look only:
+    ${planeUrl}/admin
+  The same by the API, by Access's stand-in:
     curl -s -c ${jar} '${signIn}' -d email=operator@example.com
     curl -s -b ${jar} ${invites} --json '{"note":"for bob"}'
-  In a browser, where anyone else at example.com may look:
-    ${signIn}
 
   Ctrl-C ends everything.
 `);

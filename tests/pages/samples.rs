@@ -189,6 +189,7 @@ pub fn operator(section: Section, hostile: Option<&str>) -> console::Frame<'_> {
     console::Frame {
         csrf: "c5rf-of-an-operator",
         operator: hostile.unwrap_or("ada@example.com"),
+        sign_out: "https://team.example/cdn-cgi/access/logout",
         may_change: true,
         section,
     }

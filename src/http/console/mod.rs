@@ -33,6 +33,7 @@ const PURPOSE: &str = "console";
 pub struct Console {
     csrf: String,
     operator: String,
+    sign_out: String,
     role: Role,
 }
 
@@ -42,6 +43,10 @@ impl Console {
         Self {
             csrf: csrf(call, operator, call.app.clock.now()),
             operator: operator.identity.to_string(),
+            sign_out: call.app.access.as_ref().map_or_else(String::new, |access| {
+                // Of the whole team: that of one application is no page of the plane's.
+                format!("{}/cdn-cgi/access/logout", access.settings().team_url)
+            }),
             role: operator.role,
         }
     }
@@ -55,7 +60,8 @@ impl Console {
 
     /// What is around a page about `section`.
     pub fn frame(&self, section: Section) -> Frame<'_> {
-        Frame { csrf: &self.csrf, operator: &self.operator, may_change: self.role >= Role::Operator, section }
+        let may_change = self.role >= Role::Operator;
+        Frame { csrf: &self.csrf, operator: &self.operator, sign_out: &self.sign_out, may_change, section }
     }
 }
 

@@ -11,6 +11,8 @@ pub struct Frame<'a> {
     pub csrf: &'a str,
     /// Who looks at it: an e-mail address.
     pub operator: &'a str,
+    /// Where they sign out of Access.
+    pub sign_out: &'a str,
     /// Whether they may change things.
     pub may_change: bool,
     /// The part of the plane that the page is about.
@@ -78,7 +80,7 @@ fn header(frame: Frame<'_>) -> Markup {
             p.who {
                 (frame.operator)
                 @if !frame.may_change { " " span.pill.still { "viewer" } }
-                " " a href="/cdn-cgi/access/logout" { "Sign out" }
+                " " a href=(frame.sign_out) { "Sign out" }
             }
         }
     }
