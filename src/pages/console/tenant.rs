@@ -295,7 +295,7 @@ fn ledger(shown: &Standing<'_>) -> Markup {
     html! {
         section.card aria-labelledby="ledger-title" {
             h2 id="ledger-title" { "Resources" }
-            div.wide tabindex="0" role="region" aria-labelledby="ledger-title" {
+            div.wide tabindex="0" role="region" aria-label="Table of resources" {
                 table.listing {
                     thead { tr { th scope="col" { "What" } th scope="col" { "Name" } th scope="col" { "State" } th scope="col" { "Id" } th scope="col" { "Since" } } }
                     tbody {
