@@ -133,7 +133,7 @@ fn troubles(overview: &Overview, limits: &[Standing], now: Timestamp) -> Vec<Str
     let last = overview.jobs.iter().map(|job| job.started_at).max();
     match last {
         Some(at) if is_before(at, SWEEP_LATE_MS) => {
-            troubles.push(format!("No sweep has begun since {at}: does the cron trigger still fire?"));
+            troubles.push(format!("No sweep has begun since {}: does the cron trigger still fire?", minute(at)));
         }
         None if !overview.fleet.is_empty() => {
             troubles.push("No sweep has ever run: is there a cron trigger?".to_owned());
@@ -141,7 +141,7 @@ fn troubles(overview: &Overview, limits: &[Standing], now: Timestamp) -> Vec<Str
         _ => {}
     }
     if overview.budget.blocked_until > now {
-        troubles.push(format!("Cloudflare takes no calls until {}.", overview.budget.blocked_until));
+        troubles.push(format!("Cloudflare takes no calls until {}.", minute(overview.budget.blocked_until)));
     }
     let failed = count(&overview.fleet, Phase::Failed);
     if failed > 0 {
@@ -170,12 +170,19 @@ fn troubles(overview: &Overview, limits: &[Standing], now: Timestamp) -> Vec<Str
         ));
     }
     if let Some(at) = backlog.oldest_due.filter(|at| is_before(*at, DUE_LATE_MS)) {
-        troubles.push(format!("A tenant waits for its round since {at}."));
+        troubles.push(format!("A tenant waits for its round since {}.", minute(at)));
     }
     for limit in limits.iter().filter(|limit| limit.used.saturating_mul(100) >= limit.of.saturating_mul(NEARLY_FULL)) {
         troubles.push(format!("{} of {} {} are taken.", grouped(limit.used), grouped(limit.of), limit.limit.unit()));
     }
     troubles
+}
+
+/// A time as people write it, to the minute.
+fn minute(at: Timestamp) -> String {
+    let exact = at.to_string();
+    let part = |range: std::ops::Range<usize>| exact.get(range).unwrap_or_default();
+    format!("{} {} UTC", part(0..10), part(11..16))
 }
 
 fn have(count: u64) -> &'static str {

@@ -44,6 +44,8 @@ export async function serveSamples() {
         const body = await readFile(path.join("build", "assets", path.normalize(pathname)));
         return response.writeHead(200, { "content-type": type }).end(body);
       }
+      // Nothing is new to a page about the fleet.
+      if (pathname === "/admin/fleet/live") return response.writeHead(204).end();
       const body = await (fragments[pathname]?.(searchParams) ?? sample(path.basename(pathname)));
       const headers = {
         "content-type": "text/html; charset=utf-8",

@@ -159,3 +159,101 @@ async fn everything_that_is_wrong_with_a_list_is_said_at_once() {
     // A cursor is for its own order.
     ask(&plane, "/admin/api/tenants?cursor=n.alice.t1&sort=created").await.expect(422);
 }
+
+async fn post(plane: &TestPlane, path: &str, media_type: &str, body: String) -> Answer {
+    let claims = plane.emulator.access_claims(TEAM, AUDIENCE, AccessIdentity::Person("ada@example.com"));
+    let request = Request::post(path).header(ASSERTION, plane.emulator.access_token(&claims));
+    let request = request.header("content-type", media_type).header("sec-fetch-site", "same-origin");
+    plane.send(request.body(Bytes::from(body)).unwrap()).await
+}
+
+async fn do_all(plane: &TestPlane, query: &str, body: &Json) -> Json {
+    post(plane, &format!("/admin/api/acts{query}"), "application/json", body.to_string()).await.expect(200)
+}
+
+#[tokio::test(start_paused = true)]
+async fn the_same_is_done_to_several_and_what_is_refused_for_one_is_done_for_the_others() {
+    let plane = plane().await;
+    for name in ["alice", "bob", "carol"] {
+        plane.sign_up(&with_secrets(name)).await;
+        plane.until_quiet().await;
+    }
+    do_all(&plane, "", &json!({"act": "delete", "tenants": ["carol"], "grace_days": 3})).await;
+    let suspend = json!({"act": "suspend", "tenants": ["alice", "nobody", "carol", "bob", "alice"]});
+    let dry = do_all(&plane, "?dry_run=true", &suspend).await;
+    assert_eq!((&dry["dry_run"], &dry["refused"]), (&json!(true), &json!(2)));
+    assert_eq!(listed(&plane, "phase=ready").await, ["alice", "bob"]);
+    let did = |done: &Json| -> Vec<String> {
+        let outcomes = done["outcomes"].as_array().unwrap().iter();
+        outcomes.map(|one| format!("{} {} {}", one["tenant"], one["outcome"], one["code"]).replace('"', "")).collect()
+    };
+    let done = do_all(&plane, "", &suspend).await;
+    let expected =
+        ["alice accepted null", "nobody refused no_such_tenant", "carol refused being_deleted", "bob accepted null"];
+    assert_eq!(did(&done), expected, "{done}");
+    plane.until_quiet().await;
+    assert_eq!(listed(&plane, "phase=suspended").await, ["alice", "bob"]);
+    let again = do_all(&plane, "", &json!({"act": "suspend", "tenants": ["alice", "bob"]})).await;
+    assert_eq!(did(&again), ["alice unchanged null", "bob unchanged null"]);
+    let lines = ask(&plane, "/admin/api/audit").await.expect(200);
+    let acts: Vec<&Json> = lines["lines"].as_array().unwrap().iter().map(|line| &line["entry"]["act"]).collect();
+    assert_eq!(acts, ["tenant.suspend", "tenant.suspend", "tenant.delete"], "each has its line");
+
+    let many: Vec<String> = (0..101).map(|number| format!("n{number}")).collect();
+    for body in [
+        json!({"act": "explode", "tenants": ["alice"]}),
+        json!({"act": "retry", "tenants": []}),
+        json!({"act": "retry", "tenants": many}),
+        json!({"act": "retry", "tenants": ["alice"], "release": "rel_1"}),
+        json!({"act": "delete", "tenants": ["alice"], "grace_days": 31}),
+    ] {
+        post(&plane, "/admin/api/acts", "application/json", body.to_string()).await.expect(422);
+    }
+}
+
+#[tokio::test(start_paused = true)]
+async fn the_form_asks_first_and_does_it_for_whoever_types_how_many_are_meant() {
+    const FORM: &str = "application/x-www-form-urlencoded";
+    let plane = plane().await;
+    let mut chosen = String::new();
+    for name in ["alice", "bob"] {
+        plane.sign_up(&with_secrets(name)).await;
+        plane.until_quiet().await;
+        let found = ask(&plane, &format!("/admin/api/tenants?name={name}")).await.expect(200);
+        chosen += &format!("&tenant={}", found["tenants"][0]["id"].as_str().unwrap());
+    }
+    let page = ask(&plane, "/admin").await.text;
+    assert!(page.contains("All is well with 2 tenants.") || page.contains("No sweep has ever run"), "{page}");
+    let (_, rest) = page.split_once("name=\"csrf\" value=\"").unwrap();
+    let csrf = rest.split('"').next().unwrap();
+    let send = async |more: &str| post(&plane, "/admin/tenants/act", FORM, format!("csrf={csrf}{chosen}{more}")).await;
+
+    let asked = send("&act=suspend").await;
+    assert_eq!(asked.status, 200, "{}", asked.text);
+    assert!(asked.text.contains("<code>suspend 2 tenants</code>"), "{}", asked.text);
+    let refused = send("&act=suspend&sure=suspend+1+tenant").await;
+    assert_eq!(refused.status, 422, "{}", refused.text);
+    assert_eq!(listed(&plane, "phase=ready").await, ["alice", "bob"], "nothing is done yet");
+    let done = send("&act=suspend&sure=suspend+2+tenants").await;
+    assert!(done.status == 200 && done.text.contains("Every one of them was taken."), "{}", done.text);
+    plane.until_quiet().await;
+    assert_eq!(listed(&plane, "phase=suspended").await, ["alice", "bob"]);
+    for wrong in ["&act=explode", ""] {
+        assert_eq!(send(wrong).await.status, 422, "{wrong}");
+    }
+}
+
+#[tokio::test(start_paused = true)]
+async fn a_page_that_asks_again_is_told_when_something_is_new() {
+    let plane = plane().await;
+    let page = ask(&plane, "/admin?sort=created").await.text;
+    let (_, rest) = page.split_once("hx-get=\"").unwrap();
+    let poll = rest.split('"').next().unwrap().replace("&amp;", "&");
+    assert!(poll.starts_with("/admin/fleet/live?sort=created&seen="), "{poll}");
+    assert_eq!(ask(&plane, &poll).await.status, 204);
+    plane.sign_up(&with_secrets("alice")).await;
+    plane.until_quiet().await;
+    let news = ask(&plane, &poll).await;
+    assert!(news.status == 200 && news.text.contains("hx-swap-oob"), "{}", news.text);
+    assert!(ask(&plane, "/admin?phase=gone").await.text.contains("must be one of failed"));
+}

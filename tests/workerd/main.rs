@@ -10,6 +10,7 @@
 
 mod cloudflare;
 mod customer;
+mod fleet;
 mod harness;
 mod http;
 mod kills;

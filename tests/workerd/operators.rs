@@ -12,14 +12,14 @@ use crate::harness::{Answer, Workerd};
 use crate::http::{Request, send};
 
 /// The audience of the plane's application in Access, and of another one.
-const AUDIENCE: &str = "4714c1358e65fe4b408ad6d432a5f878f08194bdb4752441fd56faefa9b2b6f2";
+pub const AUDIENCE: &str = "4714c1358e65fe4b408ad6d432a5f878f08194bdb4752441fd56faefa9b2b6f2";
 const OTHER_AUDIENCE: &str = "a5f878f08194bdb4752441fd56faefa9b2b6f24714c1358e65fe4b408ad6d432";
-const OPERATOR: &str = "operator@example.com";
+pub const OPERATOR: &str = "operator@example.com";
 const VIEWER: &str = "ada@example.com";
 const INVITES: &str = "/admin/api/invites";
 
 /// Signs in on the page of Access, as a browser does; the token in the cookie that it sets.
-fn sign_in(cloudflare: &Cloudflare, plane: &Workerd, email: &str, audience: &str) -> String {
+pub fn sign_in(cloudflare: &Cloudflare, plane: &Workerd, email: &str, audience: &str) -> String {
     let path = format!("/cdn-cgi/access/login/localhost:{}?kid={audience}&redirect_url={INVITES}", plane.port());
     let headers = [("content-type", "application/x-www-form-urlencoded")];
     let body = format!("email={email}");

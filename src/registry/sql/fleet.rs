@@ -31,10 +31,11 @@ macro_rules! page {
     };
 }
 
-/// The walked part of a page, and of it what is shown.
+/// The walked part of a page, and of it what is shown. They come in the order in which they are walked; asked to put them in
+/// order, the database would walk on to the end before it shows the first.
 macro_rules! shown {
     ($index:literal, $at:literal, $order:literal) => {
-        concat!("SELECT * FROM (", page!($index, $at, $order), ") WHERE is_shown OR place = ?3 ORDER BY place LIMIT ?4")
+        concat!("SELECT * FROM (", page!($index, $at, $order), ") WHERE is_shown OR place = ?3 LIMIT ?4")
     };
 }
 

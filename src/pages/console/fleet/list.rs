@@ -101,21 +101,14 @@ fn search(shown: &FleetPage<'_>) -> Markup {
 fn table(shown: &FleetPage<'_>) -> Markup {
     let may_choose = shown.frame.may_change;
     html! {
-        div.wide tabindex="0" role="region" aria-label="List of tenants" {
-            table.listing.tenants {
-                thead {
-                    tr {
-                        @if may_choose { td {} }
-                        th scope="col" { "Name" }
-                        th scope="col" { "State" }
-                        th scope="col" { "Owner" }
-                        th scope="col" { "Size" }
-                        th scope="col" { "Release" }
-                        th scope="col" { "Signed up" }
-                    }
+        table.listing.tenants {
+            thead {
+                tr {
+                    @if may_choose { td {} }
+                    @for title in ["Name", "State", "Owner", "Size", "Release", "Signed up"] { th scope="col" { (title) } }
                 }
-                tbody { @for tenant in &shown.now.page.tenants { (row(tenant, may_choose)) } }
             }
+            tbody { @for tenant in &shown.now.page.tenants { (row(tenant, may_choose)) } }
         }
     }
 }

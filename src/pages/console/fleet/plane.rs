@@ -46,11 +46,9 @@ fn work(now: &Now<'_>) -> Markup {
             @if now.overview.jobs.is_empty() {
                 p { "None has run yet. The cron trigger begins them, every minute." }
             } @else {
-                div.wide tabindex="0" role="region" aria-label="Sweeps" {
-                    table.listing {
-                        thead { tr { th scope="col" { "Sweep" } th scope="col" { "Last begun" } th scope="col" { "Ended" } } }
-                        tbody { @for job in &now.overview.jobs { (sweep(job)) } }
-                    }
+                table {
+                    thead { tr { th scope="col" { "Sweep" } th scope="col" { "Last begun" } th scope="col" { "Ended" } } }
+                    tbody { @for job in &now.overview.jobs { (sweep(job)) } }
                 }
             }
         }
@@ -97,30 +95,24 @@ fn cost(now: &Now<'_>) -> Markup {
         section.card aria-labelledby="cost-title" {
             h2 id="cost-title" { "A month costs " (dollars(cost.total)) }
             p.hint { "Those that run, awake around the clock with light use. What stands still costs nothing but storage." }
-            div.wide tabindex="0" role="region" aria-label="Cost by size" {
-                table.listing.costs {
-                    thead {
+            table.costs {
+                thead { tr { th scope="col" { "Size" } th.number scope="col" { "A month" } td {} } }
+                tbody {
+                    @for size in &cost.by_size {
                         tr {
-                            th scope="col" { "Size" }
-                            th.number scope="col" { "Tenants" }
-                            th.number scope="col" { "Instances" }
-                            th.number scope="col" { "A month" }
-                            td {}
-                        }
-                    }
-                    tbody {
-                        @for size in &cost.by_size {
-                            tr {
-                                th scope="row" { (size.instance_type.as_str()) }
-                                td.number { (grouped(size.tenants)) }
-                                td.number { (grouped(size.instances.into())) }
-                                td.number { (dollars(size.monthly)) }
-                                td.drawn { (bar(size.monthly.cents(), most.cents(), false)) }
+                            th scope="row" {
+                                (size.instance_type.as_str()) " "
+                                small {
+                                    (grouped(size.tenants)) (if size.tenants == 1 { " tenant, " } else { " tenants, " })
+                                    (grouped(size.instances.into())) (if size.instances == 1 { " instance" } else { " instances" })
+                                }
                             }
+                            td.number { (dollars(size.monthly)) }
+                            td { (bar(size.monthly.cents(), most.cents(), false)) }
                         }
-                        tr { th scope="row" colspan="3" { "Included in the plan" } td.number { "−" (dollars(cost.included)) } td {} }
-                        tr { th scope="row" colspan="3" { "Workers Paid plan" } td.number { (dollars(cost.plan)) } td {} }
                     }
+                    tr { th scope="row" { "Included in the plan" } td.number { "−" (dollars(cost.included)) } td {} }
+                    tr { th scope="row" { "Workers Paid plan" } td.number { (dollars(cost.plan)) } td {} }
                 }
             }
         }
