@@ -3,6 +3,7 @@
 use crate::capacity::{Account, PerTenant, Standing};
 use crate::clock::Timestamp;
 use crate::cost::{FleetBill, Money, Preset, Usage};
+use crate::reconcile::TRY_AGAIN;
 use crate::reconcile::budget::Budget;
 use crate::registry::FleetRow;
 use crate::registry::fleet::Overview;
@@ -113,16 +114,15 @@ pub fn count(fleet: &[FleetRow], phase: Phase) -> u64 {
     fleet.iter().filter(|row| row.phase == phase).map(|row| u64::from(row.tenants)).sum()
 }
 
-/// Since when a tenant needs somebody, and why: the condition that says so.
-pub fn why(tenant: &Tenant) -> (Timestamp, &str) {
-    let wrong = |kind: &str| tenant.conditions.iter().find(|condition| condition.kind == kind && condition.is_wrong());
-    let said = match tenant.phase {
-        Phase::Ready => wrong("SecretsReady"),
-        _ => wrong("Ready"),
-    };
-    let any = || tenant.conditions.iter().find(|condition| condition.is_wrong());
-    match said.or_else(any) {
-        Some(condition) => (condition.last_transition_time, &condition.message),
+/// Since when a tenant needs somebody, and why: the condition `kind`, which says so, without what it tells callers of the
+/// API to send.
+pub fn why<'a>(tenant: &'a Tenant, kind: &str) -> (Timestamp, &'a str) {
+    let wrong = || tenant.conditions.iter().filter(|condition| condition.is_wrong());
+    match wrong().find(|condition| condition.kind == kind).or_else(|| wrong().next()) {
+        Some(condition) => {
+            let said = condition.message.split(TRY_AGAIN).next().unwrap_or_default();
+            (condition.last_transition_time, said.trim_end())
+        }
         None => (tenant.wanted_since, ""),
     }
 }

@@ -61,7 +61,8 @@ fn obstacle(step: &Step, error: &StepError) -> Obstacle {
         StepError::Release { .. } => lasting("ReleaseUnusable", "The operator has to publish a release that is whole."),
         StepError::Store(message) => Obstacle::Passing { message: message.clone(), retry_after_s: None },
         StepError::Call(call) => {
-            let message = format!("{}: {call}. {}", step.kind(), call.advice());
+            let said = call.to_string();
+            let message = format!("{}: {}. {}", step.kind(), said.trim_end_matches('.'), call.advice());
             match call.verdict() {
                 Verdict::Later { retry_after_s } => Obstacle::Passing { message, retry_after_s },
                 Verdict::Unauthorized => Obstacle::Unauthorized { message },

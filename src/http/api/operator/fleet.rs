@@ -245,9 +245,10 @@ pub struct SizeCostView {
 }
 
 impl<'a> NamedView<'a> {
-    fn of(named: &'a Named) -> Self {
+    /// Each with what its condition `kind` says.
+    fn of(named: &'a Named, kind: &str) -> Self {
         let line = |tenant: &'a Tenant| {
-            let (since, why) = why(tenant);
+            let (since, why) = why(tenant, kind);
             let (name, id, phase) = (tenant.name.as_str(), tenant.id.0.as_str(), tenant.phase.as_str());
             NeedsSomebody { name, id, phase, since: since.to_string(), why }
         };
@@ -287,9 +288,9 @@ fn view<'a>(app: &App, overview: &'a Overview, state: &'a State, now: Timestamp)
             })
             .collect(),
         attention: Attention {
-            failed: NamedView::of(&overview.failed),
-            overdue: NamedView::of(&overview.overdue),
-            lack_secrets: NamedView::of(&overview.lack_secrets),
+            failed: NamedView::of(&overview.failed, "Ready"),
+            overdue: NamedView::of(&overview.overdue, "Ready"),
+            lack_secrets: NamedView::of(&overview.lack_secrets, "SecretsReady"),
         },
         backlog: BacklogView {
             due: backlog.due,

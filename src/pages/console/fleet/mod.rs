@@ -116,9 +116,13 @@ fn said(now: &Now<'_>) -> Markup {
     }
 }
 
-/// Tenants that are named as in need of a person.
+/// Tenants that are named as in need of a person, each counted once.
 fn needy(overview: &Overview) -> usize {
-    [&overview.failed, &overview.overdue, &overview.lack_secrets].iter().map(|named| named.tenants.len()).sum()
+    let named = [&overview.failed, &overview.overdue, &overview.lack_secrets];
+    let mut ids: Vec<&str> = named.iter().flat_map(|named| &named.tenants).map(|tenant| tenant.id.0.as_str()).collect();
+    ids.sort_unstable();
+    ids.dedup();
+    ids.len()
 }
 
 /// The part above the list that goes on by itself.
@@ -140,9 +144,9 @@ fn parts(now: &Now<'_>) -> Markup {
         @if needy(overview) > 0 {
             section.card aria-labelledby="needs-title" {
                 h2 id="needs-title" { "Needs a person" }
-                (named("failed", "Failed", &overview.failed, "/admin?phase=failed"))
-                (named("overdue", "On the way for too long", &overview.overdue, "/admin?condition=Stalled"))
-                (named("secrets", "Secrets missing", &overview.lack_secrets, "/admin?condition=SecretsReady"))
+                (named("failed", "Failed", "Ready", &overview.failed, "/admin?phase=failed"))
+                (named("overdue", "On the way for too long", "Ready", &overview.overdue, "/admin?condition=Stalled"))
+                (named("secrets", "Secrets missing", "SecretsReady", &overview.lack_secrets, "/admin?condition=SecretsReady"))
             }
         }
         ul.counts aria-label="Tenants by phase" {
@@ -159,18 +163,19 @@ fn parts(now: &Now<'_>) -> Markup {
     }
 }
 
-fn named(id: &str, title: &str, named: &Named, all: &str) -> Markup {
+/// Some tenants under a title, each with what its condition `kind` says.
+fn named(id: &str, title: &str, kind: &str, named: &Named, all: &str) -> Markup {
     html! {
         @if !named.tenants.is_empty() {
             h3 { (title) }
-            ul.rows { @for tenant in &named.tenants { li { (needs(id, tenant)) } } }
+            ul.rows { @for tenant in &named.tenants { li { (needs(id, kind, tenant)) } } }
             @if named.has_more { p { a id={ "all-" (id) } href=(all) { "All of these" } } }
         }
     }
 }
 
-fn needs(of: &str, tenant: &Tenant) -> Markup {
-    let (since, why): (Timestamp, &str) = why(tenant);
+fn needs(of: &str, kind: &str, tenant: &Tenant) -> Markup {
+    let (since, why): (Timestamp, &str) = why(tenant, kind);
     let (tone, word) = phase(tenant.phase);
     html! {
         div {
