@@ -17,6 +17,7 @@ mod every_step;
 mod faults;
 mod fixtures;
 mod fleet;
+mod forgeries;
 mod jobs;
 mod life;
 mod limits;

@@ -106,7 +106,16 @@ impl Workerd {
         if body.is_some() {
             headers.entry("content-type").or_insert_with(|| json!("application/json"));
         }
-        let body = body.map(Value::to_string);
+        self.send(method, path, &headers, body.map(Value::to_string))
+    }
+
+    /// The same with a text as the body; none if it is empty.
+    pub fn fetch_text(&self, method: &str, path: &str, headers: &[(&str, &str)], body: &str) -> Answer {
+        let headers = headers.iter().map(|(name, value)| ((*name).to_owned(), json!(value))).collect();
+        self.send(method, path, &headers, (!body.is_empty()).then(|| body.to_owned()))
+    }
+
+    fn send(&self, method: &str, path: &str, headers: &serde_json::Map<String, Value>, body: Option<String>) -> Answer {
         let answer = self.ask(json!({"do": "fetch", "method": method, "path": path, "headers": headers, "body": body}));
         Answer {
             status: serde_json::from_value(answer["status"].clone()).expect("a status"),

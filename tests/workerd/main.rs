@@ -11,6 +11,8 @@
 mod cloudflare;
 mod customer;
 mod fleet;
+#[path = "../it/forgeries.rs"]
+mod forgeries;
 mod harness;
 mod http;
 mod kills;

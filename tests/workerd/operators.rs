@@ -1,19 +1,17 @@
 //! Operators, whom Access lets in: the runtime's own WebCrypto checks what the emulator's Access signed.
 
-use base64::Engine;
-use base64::prelude::BASE64_URL_SAFE_NO_PAD as BASE64URL;
-use cloudflare_emulator::AccessIdentity;
-use hmac::{Hmac, KeyInit, Mac};
+use cloudflare_emulator::Options;
+use paramita::access::Role;
+use paramita::http::routes::{Handler, ROUTES};
 use serde_json::{Value as Json, json};
-use sha2::Sha256;
 
 use crate::cloudflare::{Cloudflare, Sample};
+use crate::forgeries::{Door, forgeries};
 use crate::harness::{Answer, Workerd};
 use crate::http::{Request, send};
 
 /// The audience of the plane's application in Access, and of another one.
 pub const AUDIENCE: &str = "4714c1358e65fe4b408ad6d432a5f878f08194bdb4752441fd56faefa9b2b6f2";
-const OTHER_AUDIENCE: &str = "a5f878f08194bdb4752441fd56faefa9b2b6f24714c1358e65fe4b408ad6d432";
 pub const OPERATOR: &str = "operator@example.com";
 const VIEWER: &str = "ada@example.com";
 const INVITES: &str = "/admin/api/invites";
@@ -42,62 +40,22 @@ fn ask(plane: &Workerd, method: &str, token: &str, body: Option<&Json>) -> Answe
     plane.fetch(method, INVITES, &[("cookie", &format!("CF_Authorization={token}"))], body)
 }
 
-/// The public key as everybody may fetch it, in PEM.
-fn certificate(cloudflare: &Cloudflare) -> String {
-    let path = "/cdn-cgi/access/certs";
-    let request = Request { port: cloudflare.port, host: "localhost", method: "GET", path, headers: &[], body: "" };
-    send(&request).unwrap().json()["public_cert"]["cert"].as_str().unwrap().to_owned()
-}
-
-/// Header, payload and signature of a token.
-fn parts(token: &str) -> [&str; 3] {
-    <[&str; 3]>::try_from(token.split('.').collect::<Vec<_>>()).unwrap()
-}
-
-/// A part with one text in it in place of another.
-fn with(part: &str, from: &str, to: &str) -> String {
-    let text = String::from_utf8(BASE64URL.decode(part).unwrap()).unwrap();
-    assert!(text.contains(from), "{text}");
-    BASE64URL.encode(text.replace(from, to))
-}
-
-/// Tokens that Access did not make so, or not for an operator of this plane, each with what the log says of it.
-fn forgeries(cloudflare: &Cloudflare, plane: &Workerd, good: &str) -> [(&'static str, String); 6] {
-    let [header, payload, _] = parts(good);
-    let viewer = sign_in(cloudflare, plane, VIEWER, AUDIENCE);
-    let [_, viewers, signature] = parts(&viewer);
-    let public = certificate(cloudflare);
-    let hs256 = |header: &str| {
-        let signed = format!("{header}.{payload}");
-        let mac = Hmac::<Sha256>::new_from_slice(public.as_bytes()).unwrap().chain_update(&signed).finalize();
-        format!("{signed}.{}", BASE64URL.encode(mac.into_bytes()))
-    };
-    let team = format!("http://localhost:{}", cloudflare.port);
-    let mut expired = cloudflare.emulator.access_claims(&team, AUDIENCE, AccessIdentity::Person(OPERATOR));
-    let now_s = expired["iat"].as_i64().unwrap();
-    for (claim, seconds_ago) in [("iat", 7_200), ("nbf", 7_200), ("exp", 3_600)] {
-        expired[claim] = json!(now_s - seconds_ago);
-    }
-    [
-        ("signature", format!("{header}.{}.{signature}", with(viewers, VIEWER, OPERATOR))),
-        ("signature", format!("{header}.{payload}.{signature}")),
-        ("algorithm", hs256(&with(header, "RS256", "HS256"))),
-        ("signature", hs256(header)),
-        ("expired", cloudflare.emulator.access_token(&expired)),
-        ("audience", sign_in(cloudflare, plane, OPERATOR, OTHER_AUDIENCE)),
-    ]
+/// The doors of a plane that the emulator's Access guards.
+fn settings(cloudflare: &Cloudflare) -> Json {
+    let mut settings = cloudflare.settings();
+    settings["SIGNUP_MODE"] = json!("invite");
+    settings["ACCESS_TEAM_URL"] = json!(format!("http://localhost:{}", cloudflare.port));
+    settings["ACCESS_AUD"] = json!(AUDIENCE);
+    settings["ACCESS_OPERATORS"] = json!(OPERATOR);
+    settings["ACCESS_VIEWERS"] = json!(VIEWER);
+    settings
 }
 
 /// Where nothing but the plane itself is in front of it: as in development.
 #[test]
 fn the_doctor_finds_a_deployment_sound_but_for_access_which_is_not_in_front() {
     let cloudflare = Cloudflare::start();
-    let mut settings = cloudflare.settings();
-    settings["SIGNUP_MODE"] = json!("invite");
-    settings["ACCESS_TEAM_URL"] = json!(format!("http://localhost:{}", cloudflare.port));
-    settings["ACCESS_AUD"] = json!(AUDIENCE);
-    settings["ACCESS_OPERATORS"] = json!(OPERATOR);
-    let plane = Workerd::start(settings);
+    let plane = Workerd::start(settings(&cloudflare));
     Sample::published().publish_to(&plane);
     plane.cron();
 
@@ -118,29 +76,15 @@ fn the_doctor_finds_a_deployment_sound_but_for_access_which_is_not_in_front() {
 }
 
 #[test]
-fn an_operator_signs_in_and_invites_and_no_forged_token_does() {
+fn an_operator_signs_in_and_invites_and_a_rotation_of_keys_logs_nobody_out() {
     let cloudflare = Cloudflare::start();
-    let mut settings = cloudflare.settings();
-    settings["SIGNUP_MODE"] = json!("invite");
-    settings["ACCESS_TEAM_URL"] = json!(format!("http://localhost:{}", cloudflare.port));
-    settings["ACCESS_AUD"] = json!(AUDIENCE);
-    settings["ACCESS_OPERATORS"] = json!(OPERATOR);
-    settings["ACCESS_VIEWERS"] = json!(VIEWER);
-    let plane = Workerd::start(settings);
+    let plane = Workerd::start(settings(&cloudflare));
     Sample::published().publish_to(&plane);
 
     let token = sign_in(&cloudflare, &plane, OPERATOR, AUDIENCE);
     let made = ask(&plane, "POST", &token, Some(&json!({"owner": "acme"})));
     assert_eq!(made.status, 201, "{}", made.body);
     let made = made.json();
-    for (reason, forged) in forgeries(&cloudflare, &plane, &token) {
-        for (method, body) in [("GET", None), ("POST", Some(json!({})))] {
-            let refused = ask(&plane, method, &forged, body.as_ref());
-            assert_eq!((refused.status, &refused.json()["code"]), (401, &json!("not_operator")), "{reason}");
-            let mut lines = plane.lines().into_iter().filter(|line| line["event"] == "access_refused");
-            assert_eq!(lines.next_back().unwrap()["reason"], reason);
-        }
-    }
 
     // A new key is fetched when it is first met; the one before stays good.
     cloudflare.emulator.rotate_access_keys();
@@ -149,7 +93,7 @@ fn an_operator_signs_in_and_invites_and_no_forged_token_does() {
     for token in [&later, &token] {
         let listed = ask(&plane, "GET", token, None);
         assert_eq!(listed.status, 200, "{}", listed.body);
-        assert_eq!(listed.json()["invites"], json!([made["invite"]]), "what was refused made none");
+        assert_eq!(listed.json()["invites"], json!([made["invite"]]));
     }
     // Once for each key, and once by this test.
     let fetched = cloudflare.emulator.journal().iter().filter(|call| call.kind == "access.certs").count();
@@ -167,4 +111,114 @@ fn an_operator_signs_in_and_invites_and_no_forged_token_does() {
     for secret in [&token, &later, made["code"].as_str().unwrap()] {
         assert!(!said.contains(secret), "it is in the log");
     }
+}
+
+/// A token that HTTP carries as it is, in a header that the runtime takes.
+fn is_carried(token: &str) -> bool {
+    token.len() < 16_000 && token.trim() == token && !token.contains('\t')
+}
+
+#[test]
+fn each_forged_token_is_refused_by_the_runtimes_own_crypto_for_its_own_reason() {
+    let cloudflare = Cloudflare::start();
+    let plane = Workerd::start(settings(&cloudflare));
+    let good = sign_in(&cloudflare, &plane, OPERATOR, AUDIENCE);
+    assert_eq!(ask(&plane, "GET", &good, None).status, 200);
+    let team = format!("http://localhost:{}", cloudflare.port);
+    let door = Door { team: &team, audience: AUDIENCE, email: OPERATOR, soon_s: 600 };
+    let runtime = tokio::runtime::Builder::new_current_thread().build().unwrap();
+    let forged = runtime.block_on(forgeries(&cloudflare.emulator, &door, Options::default().clock));
+    assert!(forged.len() > 60);
+    for (what, forged, why) in forged.iter().filter(|(_, forged, _)| is_carried(forged)) {
+        for (method, body) in [("GET", None), ("POST", Some(json!({})))] {
+            let headers = [("cf-access-jwt-assertion", forged.as_str())];
+            let refused = plane.fetch(method, INVITES, &headers, body.as_ref());
+            assert_eq!((refused.status, &refused.json()["code"]), (401, &json!("not_operator")), "{what}");
+            let lines = plane.lines();
+            let line = lines.iter().rfind(|line| line["event"] == "access_refused").unwrap();
+            assert_eq!(line["reason"], why.as_str(), "{what}");
+        }
+    }
+    assert_eq!(ask(&plane, "GET", &good, None).json()["invites"], json!([]), "what was refused made none");
+}
+
+/// The proof that a page carries for its forms.
+fn proof(plane: &Workerd, cookie: &str) -> String {
+    let page = plane.fetch("GET", "/admin/invites", &[("cookie", cookie)], None).body;
+    let (_, rest) = page.split_once("name=\"csrf\" value=\"").expect("a form");
+    rest.split('"').next().unwrap().to_owned()
+}
+
+#[test]
+fn every_operators_route_asks_for_its_role_and_every_change_for_where_it_comes_from() {
+    let cloudflare = Cloudflare::start();
+    let plane = Workerd::start(settings(&cloudflare));
+    Sample::published().publish_to(&plane);
+    let cookie = |email| format!("CF_Authorization={}", sign_in(&cloudflare, &plane, email, AUDIENCE));
+    let (operator, viewer) = (cookie(OPERATOR), cookie(VIEWER));
+    let made = plane.fetch("POST", INVITES, &[("cookie", &operator)], Some(&json!({}))).json();
+    let signed_up = json!({"name": "alice", "invite": made["code"]});
+    assert_eq!(plane.fetch("POST", "/v1/tenants", &[], Some(&signed_up)).status, 202);
+    let proof = proof(&plane, &operator);
+    let own = format!("http://localhost:{}", plane.port());
+    let acts = || {
+        plane.fetch("GET", "/admin/api/audit?limit=200", &[("cookie", &operator)], None).json()["lines"]
+            .as_array()
+            .unwrap()
+            .len()
+    };
+    let before = acts();
+
+    let mut routes = 0;
+    for route in &ROUTES {
+        let (role, is_form) = match route.handler {
+            Handler::Operator(role, _) | Handler::OperatorTenant(role, _) | Handler::Console(role, _) => (role, false),
+            Handler::ConsoleForm(role, _) => (role, true),
+            _ => continue,
+        };
+        routes += 1;
+        let method = route.method.as_str();
+        let mut path = route.path.to_owned();
+        for (place, value) in [
+            ("{name}", "alice"),
+            ("{kind}", "bucket"),
+            ("{id}", "x"),
+            ("{token}", "x"),
+            ("{release}", "x"),
+            ("{orphan}", "x"),
+        ] {
+            path = path.replace(place, value);
+        }
+        let what = format!("{method} {path}");
+        let form = [("content-type", "application/x-www-form-urlencoded"), ("origin", own.as_str())];
+        let base: &[(&str, &str)] = if is_form { &form } else { &[] };
+        let send = |more: &[(&str, &str)], body: &str| {
+            let headers: Vec<(&str, &str)> = base.iter().chain(more).copied().collect();
+            plane.fetch_text(method, &path, &headers, body).status
+        };
+        assert_eq!(send(&[], ""), 401, "{what} by nobody");
+        let of_viewer = send(&[("cookie", &viewer)], &format!("csrf={proof}"));
+        if role == Role::Operator {
+            assert_eq!(of_viewer, 403, "{what} by a viewer");
+        } else {
+            assert!(of_viewer != 401 && of_viewer != 403, "{what} by a viewer: {of_viewer}");
+        }
+        if method == "GET" {
+            continue;
+        }
+        assert_eq!(role, Role::Operator, "{what} changes something");
+        if is_form {
+            for body in ["", "csrf=", "csrf=0000"] {
+                assert_eq!(send(&[("cookie", &operator)], body), 403, "{what} without the proof");
+            }
+        }
+        for elsewhere in [("origin", "https://elsewhere.example"), ("sec-fetch-site", "cross-site")] {
+            let headers =
+                [("cookie", operator.as_str()), ("content-type", "application/x-www-form-urlencoded"), elsewhere];
+            let refused = plane.fetch_text(method, &path, &headers, &format!("csrf={proof}"));
+            assert_eq!(refused.status, 403, "{what} from {elsewhere:?}");
+        }
+    }
+    assert!(routes > 40, "{routes}");
+    assert_eq!(acts(), before, "what was refused was done");
 }
