@@ -5,6 +5,7 @@ pub mod acts;
 pub mod form;
 pub mod home;
 pub mod session;
+pub mod sign_in;
 pub mod signup;
 pub mod tenant;
 

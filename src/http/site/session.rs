@@ -1,22 +1,19 @@
-//! Who has opened a tenant's page with its token. `POST /session`, `POST /session/end`.
+//! Who has opened a tenant's page with its token.
 //!
 //! The cookie says which token was shown, and until when that is good, under the plane's signature; the token itself is
 //! nowhere kept. Each request looks the token up again, so whoever revokes it ends its sessions. The cookie goes to this
 //! host alone (`__Host-`), over TLS, to no script, and with no request that another site's page makes (RFC 6265bis).
 
 use http::HeaderValue;
-use http::header::{COOKIE, SET_COOKIE};
+use http::header::COOKIE;
 
 use super::form::Form;
-use super::home::{self, Tried};
-use super::see_other;
 use crate::http::auth::{Actor, Subject};
 use crate::http::call::Call;
 use crate::http::error::ApiError;
-use crate::http::reply::Response;
 use crate::pages::Frame;
 use crate::registry::{Opened, Token, TokenState};
-use crate::vault::{ApiToken, Scope};
+use crate::vault::Scope;
 
 const COOKIE_NAME: &str = "__Host-session";
 /// A working day; then the token has to be shown again.
@@ -95,47 +92,12 @@ impl Session {
     }
 }
 
-/// `POST /session`: a tenant's name and token for a session.
-pub async fn begin(call: Call) -> Result<Response, ApiError> {
-    let form = Form::read(&call)?;
-    let name = form.get("name").trim();
-    let refused = |field, message: &str| Ok(home::render(&call, Some(Tried { name, field, message })));
-    let Some(token) = ApiToken::parse(form.get("token").trim()) else {
-        return refused("token", "This is mistyped or cut short: a token is pcp_ and 51 more characters.");
-    };
-    let now = call.app.clock.now();
-    match call.app.registry.find_by_token(&token.hash(), now).await? {
-        Some(opened) if opened.tenant.name.as_str() == name => match opened.token.state(now) {
-            TokenState::Good => {
-                let mut response = see_other(&format!("/tenants/{name}"));
-                let (_, cookie) = Session::begin(&call, opened);
-                response.headers_mut().insert(SET_COOKIE, cookie);
-                Ok(response)
-            }
-            TokenState::Expired => refused("token", "This token has expired. Use another one of the tenant's."),
-            TokenState::Revoked => refused("token", "This token is revoked. Use another one of the tenant's."),
-        },
-        _ => refused("token", "There is no tenant of that name with that token. Look for a typo in either."),
-    }
-}
-
-/// `POST /session/end`. Ending what is over is ending it.
-pub async fn end(call: Call) -> Result<Response, ApiError> {
-    let form = Form::read(&call)?;
-    if let Some(session) = Session::find(&call).await? {
-        session.check(&form)?;
-    }
-    let mut response = see_other("/");
-    response.headers_mut().insert(SET_COOKIE, set_cookie("", 0));
-    Ok(response)
-}
-
 fn cookie(call: &Call) -> Option<&str> {
     let cookies = call.header(COOKIE)?.split(';').map(str::trim);
     cookies.filter_map(|cookie| cookie.split_once('=')).find(|(name, _)| *name == COOKIE_NAME).map(|(_, value)| value)
 }
 
-fn set_cookie(value: &str, seconds: i64) -> HeaderValue {
+pub(super) fn set_cookie(value: &str, seconds: i64) -> HeaderValue {
     let cookie = format!("{COOKIE_NAME}={value}; Path=/; Max-Age={seconds}; Secure; HttpOnly; SameSite=Strict");
     // Ids, numbers and hexadecimal digits: always a header's text.
     HeaderValue::try_from(cookie).unwrap_or(HeaderValue::from_static(""))
