@@ -82,7 +82,7 @@ fn search(shown: &FleetPage<'_>) -> Markup {
     let sizes = InstanceType::ALL.map(|one| (one.as_str(), one.as_str()));
     let orders = [("name", "Name"), ("created", "Newest first"), ("updated", "Latest change first")];
     html! {
-        form.search method="get" action="/admin" {
+        form.search method="get" action="/admin#tenants" {
             (text("name", "Name begins with", &filter.name))
             (text("owner", "Owner", filter.owner.as_deref().unwrap_or_default()))
             (select("phase", "Phase", Some("Any"), filter.phase.map_or("", Phase::as_str), &phases))

@@ -144,9 +144,9 @@ fn parts(now: &Now<'_>) -> Markup {
         @if needy(overview) > 0 {
             section.card aria-labelledby="needs-title" {
                 h2 id="needs-title" { "Needs a person" }
-                (named("failed", "Failed", "Ready", &overview.failed, "/admin?phase=failed"))
-                (named("overdue", "On the way for too long", "Ready", &overview.overdue, "/admin?condition=Stalled"))
-                (named("secrets", "Secrets missing", "SecretsReady", &overview.lack_secrets, "/admin?condition=SecretsReady"))
+                (named("failed", "Failed", "Ready", &overview.failed, "/admin?phase=failed#tenants"))
+                (named("overdue", "On the way for too long", "Ready", &overview.overdue, "/admin?condition=Stalled#tenants"))
+                (named("secrets", "Secrets missing", "SecretsReady", &overview.lack_secrets, "/admin?condition=SecretsReady#tenants"))
             }
         }
         ul.counts aria-label="Tenants by phase" {
@@ -154,7 +154,7 @@ fn parts(now: &Now<'_>) -> Markup {
                 @let (tone, word) = phase(one);
                 @let number = count(&overview.fleet, one);
                 li {
-                    a.(if number == 0 { "still" } else { tone }) id={ "count-" (word) } href={ "/admin?phase=" (word) } {
+                    a.(if number == 0 { "still" } else { tone }) id={ "count-" (word) } href={ "/admin?phase=" (word) "#tenants" } {
                         strong { (grouped(number)) } " " (word)
                     }
                 }
