@@ -62,9 +62,14 @@ impl Query {
         read.unwrap_or(false)
     }
 
+    /// What was written for `name`, whether it is right or not; it stays to be read.
+    pub fn written(&self, name: &str) -> Option<&str> {
+        self.parameters.iter().find(|(given, _)| given == name).map(|(_, value)| value.as_str())
+    }
+
     /// Whether the flag `name` is there and not `false`; it stays to be read.
     pub fn has(&self, name: &str) -> bool {
-        self.parameters.iter().any(|(given, value)| given == name && !matches!(value.as_str(), "false" | "0"))
+        self.written(name).is_some_and(|value| !matches!(value, "false" | "0"))
     }
 
     /// Ends the reading: every complaint at once, unknown parameters among them, but no more than [`MOST_UNKNOWN`].

@@ -28,6 +28,8 @@ export async function serveSamples() {
   /** The reference page is a file already. */
   const reference = "reference";
   const sample = (name) => readFile(path.join(name === reference ? path.join("build", "assets") : folder, `${name}.html`));
+  /** The others are parts of one, that its script puts in. */
+  const whole = await Promise.all(files.map(async (name) => (await sample(name)).toString().startsWith("<!DOCTYPE")));
 
   /** What a page's script asks for, answered by the samples of fragments. */
   const fragments = {
@@ -62,7 +64,7 @@ export async function serveSamples() {
   const url = `http://localhost:${server.address().port}`;
   return {
     /** The names of the whole pages. */
-    pages: [reference, ...files.filter((name) => !/^(name|progress)-|-news$/.test(name)).sort()],
+    pages: [reference, ...files.filter((_, index) => whole[index]).sort()],
     /** Which of them is the longest by far; it comes first, so that the others are looked at beside it. */
     reference,
     /** The address of a page. */

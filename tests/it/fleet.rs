@@ -255,5 +255,8 @@ async fn a_page_that_asks_again_is_told_when_something_is_new() {
     plane.until_quiet().await;
     let news = ask(&plane, &poll).await;
     assert!(news.status == 200 && news.text.contains("hx-swap-oob"), "{}", news.text);
-    assert!(ask(&plane, "/admin?phase=gone").await.text.contains("must be one of failed"));
+    let wrong = ask(&plane, "/admin?phase=gone&name=Not+a+name&owner=nobody").await;
+    assert_eq!(wrong.status, 422);
+    assert!(wrong.text.contains("must be one of failed"));
+    assert!(wrong.text.contains("value=\"Not a name\"") && wrong.text.contains("No tenant is like that"));
 }

@@ -127,7 +127,9 @@ impl Fleet {
 
     fn page(&self, frame: Frame<'_>, errors: &[FieldError<'_>]) -> maud::Markup {
         let query = if self.asked == Asked::default() { "" } else { "name=tenant&sort=created&" };
-        self.with_now(|now| fleet(&FleetPage { frame, now, asked: &self.asked, query, errors }))
+        let Filter { name, owner, release, .. } = &self.asked.filter;
+        let typed = [name, owner.as_deref().unwrap_or_default(), release.as_deref().unwrap_or_default()];
+        self.with_now(|now| fleet(&FleetPage { frame, now, asked: &self.asked, typed, query, errors }))
     }
 }
 

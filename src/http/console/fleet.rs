@@ -14,17 +14,19 @@ use crate::http::site::json_of;
 use crate::pages::FieldError;
 use crate::pages::console::Section;
 use crate::pages::console::fleet::acts::{BULK, Became, Sure, became, sure, words};
-use crate::pages::console::fleet::{FleetPage, Now, fleet, news};
+use crate::pages::console::fleet::{FleetPage, Now, TEXTS, fleet, news};
 use crate::registry::fleet::{Asked, Overview, Page};
 
 /// Tenants on a page: no more than may be chosen at once.
 const LINES: usize = 50;
 
-/// The page: one round trip to the database.
+/// The page: one round trip to the database. What is wrong in the search is said, and the rest of it asked.
 pub async fn read(mut call: Call, operator: Operator) -> Result<Response, ApiError> {
-    let (asked, errors) = match asked_for(&mut call) {
-        Ok(asked) => (asked, Vec::new()),
-        Err(ApiError::Invalid(errors)) => (Asked { limit: LINES, ..Asked::default() }, errors),
+    let typed = TEXTS.map(|name| call.query.written(name).unwrap_or_default().to_owned());
+    let asked = asked(&mut call.query, LINES);
+    let errors = match call.query.finish() {
+        Ok(()) => Vec::new(),
+        Err(ApiError::Invalid(errors)) => errors,
         Err(error) => return Err(error),
     };
     let errors: Vec<FieldError<'_>> =
@@ -33,7 +35,8 @@ pub async fn read(mut call: Call, operator: Operator) -> Result<Response, ApiErr
     let console = Console::of(&call, &operator);
     let query = query_of(&asked);
     let markup = with_now(&call, &asked, &overview, &tenants, |now| {
-        fleet(&FleetPage { frame: console.frame(Section::Fleet), now, asked: &asked, query: &query, errors: &errors })
+        let (frame, typed) = (console.frame(Section::Fleet), typed.each_ref().map(String::as_str));
+        fleet(&FleetPage { frame, now, asked: &asked, typed, query: &query, errors: &errors })
     });
     let status = if errors.is_empty() { StatusCode::OK } else { StatusCode::UNPROCESSABLE_ENTITY };
     Ok(page(status, markup))
@@ -41,26 +44,21 @@ pub async fn read(mut call: Call, operator: Operator) -> Result<Response, ApiErr
 
 /// The control of the search that a complaint is about.
 fn placed(pointer: &str) -> &'static str {
-    const CONTROLS: [&str; 6] = ["name", "owner", "phase", "instance_type", "release", "condition"];
+    const CHOICES: [&str; 3] = ["phase", "instance_type", "condition"];
     let name = pointer.trim_start_matches('?');
-    CONTROLS.into_iter().find(|control| *control == name).unwrap_or("sort")
+    TEXTS.into_iter().chain(CHOICES).find(|control| *control == name).unwrap_or("sort")
 }
 
 /// What changes on it, for a page that polls: nothing new (204) while it stands as `?seen=` says.
 pub async fn live(mut call: Call, _: Operator) -> Result<Response, ApiError> {
     let seen = call.query.text("seen", |seen| Ok::<_, String>(seen.to_owned())).unwrap_or_default();
-    let asked = asked_for(&mut call)?;
+    let asked = asked(&mut call.query, LINES);
+    call.query.finish()?;
     let (overview, tenants) = call.app.registry.overview(Some(&asked), call.app.clock.now()).await?;
     Ok(match with_now(&call, &asked, &overview, &tenants, |now| news(&now, &seen)) {
         Some(markup) => page(StatusCode::OK, markup),
         None => page(StatusCode::NO_CONTENT, maud::PreEscaped(String::new())),
     })
-}
-
-fn asked_for(call: &mut Call) -> Result<Asked, ApiError> {
-    let asked = asked(&mut call.query, LINES);
-    call.query.finish()?;
-    Ok(asked)
 }
 
 /// What `make` makes of how it stands.

@@ -1,5 +1,6 @@
 //! `GET /admin/tenants/{name}`, `GET …/live`, `POST …/act`.
 
+use futures_util::future::try_join3;
 use http::StatusCode;
 use serde_json::{Map, Value as Json, json};
 
@@ -23,6 +24,7 @@ use crate::pages::console::tenant::{SecretLine, Standing, TenantPage, TokenLine,
 use crate::reconcile::plan::Plan;
 use crate::registry::{EventRow, TokenState};
 use crate::tenant::{Ledger, ResourceKind, Tenant};
+use crate::vault::Secret;
 
 /// Lines of history on a page.
 const EVENTS: usize = 30;
@@ -171,6 +173,7 @@ fn placed<'a>(pointer: &str, field: &'a str) -> &'a str {
 struct Shown<'a> {
     subject: &'a Subject,
     ledger: Ledger,
+    secrets: Vec<Secret>,
     address: String,
     dashboards: Vec<Option<String>>,
     steps: Plan,
@@ -183,9 +186,11 @@ struct Shown<'a> {
 impl<'a> Shown<'a> {
     async fn of(call: &Call, subject: &'a Subject, before: Option<i64>) -> Result<Self, ApiError> {
         let (app, tenant) = (&call.app, &subject.tenant);
-        let release = release_of(app, tenant).await?;
-        let secrets = app.registry.secrets(&tenant.id).await?;
-        let mut events = app.registry.latest_events(&tenant.id, before, EVENTS + 1).await?;
+        let (release, secrets, mut events) =
+            try_join3(release_of(app, tenant), async { Ok(app.registry.secrets(&tenant.id).await?) }, async {
+                Ok(app.registry.latest_events(&tenant.id, before, EVENTS + 1).await?)
+            })
+            .await?;
         let has_older = events.len() > EVENTS;
         events.truncate(EVENTS);
         let older = events.last().filter(|_| has_older);
@@ -201,6 +206,7 @@ impl<'a> Shown<'a> {
             mark: format!("{}.{}.{newest}", mark(tenant, &ledger), tenant.updated_at.0),
             subject,
             ledger,
+            secrets,
             steps,
             events,
             older,
@@ -242,9 +248,13 @@ async fn render(
     errors: &[FieldError<'_>],
 ) -> Result<Response, ApiError> {
     let (app, of) = (&call.app, &subject.tenant);
-    let shown = Shown::of(call, subject, before).await?;
-    let secrets = app.registry.secrets(&of.id).await?;
-    let lines: Vec<SecretLine<'_>> = secrets
+    let (shown, tokens, releases) =
+        try_join3(Shown::of(call, subject, before), async { Ok(app.registry.tokens(&of.id).await?) }, async {
+            Ok(app.registry.releases(RELEASES).await?)
+        })
+        .await?;
+    let secrets: Vec<SecretLine<'_>> = shown
+        .secrets
         .iter()
         .map(|secret| SecretLine {
             name: secret.name.as_str(),
@@ -256,7 +266,6 @@ async fn render(
             updated_at: Some(secret.updated_at),
         })
         .collect();
-    let tokens = app.registry.tokens(&of.id).await?;
     let good: Vec<(usize, String)> = tokens
         .iter()
         .enumerate()
@@ -277,7 +286,6 @@ async fn render(
     let forecast = forecast(of);
     let forecast: Vec<(&str, &str)> =
         forecast.iter().map(|(usage, monthly)| (usage.as_str(), monthly.as_str())).collect();
-    let releases = app.registry.releases(RELEASES).await?;
     let releases: Vec<(&str, bool)> =
         releases.iter().map(|release| (release.id.0.as_str(), release.is_default)).collect();
     let console = Console::by(call, subject)?;
@@ -288,7 +296,7 @@ async fn render(
         notice,
         errors,
         forecast: &forecast,
-        secrets: &lines,
+        secrets: &secrets,
         tokens: &token_lines,
         releases: &releases,
     });

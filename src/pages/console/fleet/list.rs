@@ -51,6 +51,7 @@ fn nobody(shown: &FleetPage<'_>) -> Markup {
 /// The form that finds some of them: a `GET`, so that what it finds has an address.
 fn search(shown: &FleetPage<'_>) -> Markup {
     let filter = &shown.asked.filter;
+    let [name, owner, release] = shown.typed;
     let control = |name: &str, label: &str, control: Markup| {
         html! {
             div {
@@ -83,16 +84,16 @@ fn search(shown: &FleetPage<'_>) -> Markup {
     let orders = [("name", "Name"), ("created", "Newest first"), ("updated", "Latest change first")];
     html! {
         form.search method="get" action="/admin#tenants" {
-            (text("name", "Name begins with", &filter.name))
-            (text("owner", "Owner", filter.owner.as_deref().unwrap_or_default()))
+            (text("name", "Name begins with", name))
+            (text("owner", "Owner", owner))
             (select("phase", "Phase", Some("Any"), filter.phase.map_or("", Phase::as_str), &phases))
             (select("instance_type", "Size", Some("Any"), filter.instance_type.map_or("", InstanceType::as_str), &sizes))
-            (text("release", "Release", filter.release.as_deref().unwrap_or_default()))
+            (text("release", "Release", release))
             (select("condition", "Wrong with it", Some("Anything"), filter.condition.map_or("", Wrong::as_str), &WRONG))
             (select("sort", "Order", None, shown.asked.sort.as_str(), &orders))
             div.actions {
                 button { "Show" }
-                @if !shown.query.is_empty() { a href="/admin" { "Show all" } }
+                @if !shown.query.is_empty() || !shown.errors.is_empty() { a href="/admin" { "Show all" } }
             }
         }
     }

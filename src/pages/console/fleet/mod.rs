@@ -17,6 +17,9 @@ use crate::pages::parts::{FieldError, error_summary, when};
 use crate::registry::fleet::{Asked, Named, Overview, Page};
 use crate::tenant::{Phase, Tenant};
 
+/// The controls of the search that are written into.
+pub const TEXTS: [&str; 3] = ["name", "owner", "release"];
+
 /// The phases, what a person has to do with first.
 const PHASES: [Phase; 6] =
     [Phase::Failed, Phase::Pending, Phase::Updating, Phase::Deleting, Phase::Ready, Phase::Suspended];
@@ -30,6 +33,8 @@ pub struct FleetPage<'a> {
     pub now: Now<'a>,
     /// What was asked for.
     pub asked: &'a Asked,
+    /// What was written into each of [`TEXTS`].
+    pub typed: [&'a str; 3],
     /// The filter and the order as a query: empty, or with `&` at its end.
     pub query: &'a str,
     /// What is wrong with what was asked for.
