@@ -11,7 +11,8 @@ use crate::text;
 
 /// A request as it stands on the wire: `METHOD address`, a line for each header, an empty one, the body. In a header
 /// `{token}` is alice's own, `{session}` the cookie of her session and `{operator}` what Access gives an operator; `{secret}`
-/// in the body is a value that is not to be seen again. What a form says by `{token}` or `{csrf}`, see [`filled`].
+/// in the body is a value that is not to be seen again. The host is said as it is: it is no place for a secret, and the link
+/// to sign in at Access names it. What a form says by `{token}` or `{csrf}`, see [`filled`].
 pub fn run(data: &[u8]) {
     answered(data);
 }
@@ -31,8 +32,12 @@ fn answered(data: &[u8]) -> Option<Answered> {
     *request.method_mut() = method.clone();
     *request.uri_mut() = address.clone();
     for (name, value) in lines.filter_map(|line| line.split_once(": ")) {
-        let value = value.replace("{token}", &words.token).replace("{session}", &words.session);
-        let value = value.replace("{operator}", operator::TOKEN);
+        let value = if name.eq_ignore_ascii_case("host") {
+            value.to_owned()
+        } else {
+            let value = value.replace("{token}", &words.token).replace("{session}", &words.session);
+            value.replace("{operator}", operator::TOKEN)
+        };
         if let (Ok(name), Ok(value)) = (HeaderName::try_from(name), HeaderValue::try_from(value)) {
             request.headers_mut().append(name, value);
         }
