@@ -168,10 +168,15 @@ pub struct Source {
     pub build: Map<String, Json>,
 }
 
+/// Most characters of what is said of a manifest that cannot be read.
+const MOST_SAID: usize = 200;
+
 impl Manifest {
-    /// Reads a stored manifest.
+    /// Reads a stored manifest, or says in bounded words why it is none.
     pub fn parse(text: &str) -> Result<Self, String> {
-        let manifest: Self = crate::json::read(text).map_err(|error| error.to_string())?;
+        // What is wrong repeats what was written.
+        let manifest: Self =
+            crate::json::read(text).map_err(|error| error.to_string().chars().take(MOST_SAID).collect::<String>())?;
         if manifest.format != 1 {
             return Err(format!("format {} is not understood by this version of the plane", manifest.format));
         }
