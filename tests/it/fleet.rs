@@ -146,6 +146,29 @@ async fn tenants_are_listed_by_what_they_have_page_by_page() {
     assert_eq!((&one["phase"], &one["wrong"][0]["type"]), (&json!("ready"), &json!("SecretsReady")));
 }
 
+/// Tenants of which the first, the last and one between have failed.
+const MANY: &str = r#"WITH RECURSIVE n (i) AS (SELECT 1 UNION ALL SELECT i + 1 FROM n WHERE i < 2100)
+    INSERT INTO tenant (id, name, phase, generation, spec, release_id, conditions, wanted_since_ms, created_at_ms, updated_at_ms)
+    SELECT 't' || i, 'n' || i, CASE WHEN i IN (1, 1050, 2100) THEN 'failed' ELSE 'ready' END, 1,
+        '{"instance_type":"standard-1","max_instances":1,"sleep_after":"never"}', (SELECT id FROM release),
+        '[{"type":"Ready","status":"True","reason":"R","message":"","last_transition_time":1}]', i, i, i FROM n"#;
+
+#[tokio::test(start_paused = true)]
+async fn few_among_many_are_all_found_by_going_on_where_the_last_look_ended() {
+    let plane = plane().await;
+    plane.sql(MANY).await;
+    let (mut found, mut looks) = (Vec::new(), 0);
+    let mut next = Some("/admin/api/tenants?phase=failed&sort=created&limit=2".to_owned());
+    while let Some(path) = next {
+        let page = ask(&plane, &path).await.expect(200);
+        found.extend(names(&page).into_iter().map(str::to_owned));
+        next = page["next"].as_str().map(str::to_owned);
+        looks += 1;
+    }
+    assert_eq!((found, looks), (vec!["n2100".to_owned(), "n1050".to_owned(), "n1".to_owned()], 3));
+    assert!(ask(&plane, "/admin?phase=failed&sort=created").await.text.contains("Look further"));
+}
+
 #[tokio::test(start_paused = true)]
 async fn everything_that_is_wrong_with_a_list_is_said_at_once() {
     let plane = plane().await;
