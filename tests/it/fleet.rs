@@ -256,6 +256,8 @@ async fn the_form_asks_first_and_does_it_for_whoever_types_how_many_are_meant() 
     assert!(asked.text.contains("<code>suspend 2 tenants</code>"), "{}", asked.text);
     let refused = send("&act=suspend&sure=suspend+1+tenant").await;
     assert_eq!(refused.status, 422, "{}", refused.text);
+    let refused = send("&act=delete&grace_days=30&sure=delete").await;
+    assert!(refused.status == 422 && refused.text.contains("value=\"30\""), "{}", refused.text);
     assert_eq!(listed(&plane, "phase=ready").await, ["alice", "bob"], "nothing is done yet");
     let done = send("&act=suspend&sure=suspend+2+tenants").await;
     assert!(done.status == 200 && done.text.contains("Every one of them was taken."), "{}", done.text);

@@ -3,7 +3,7 @@
 use paramita::capacity::Account;
 use paramita::fleet::State;
 use paramita::pages::FieldError;
-use paramita::pages::console::fleet::acts::{BULK, Became, Sure, became, sure};
+use paramita::pages::console::fleet::acts::{BULK, Became, GRACE_DAYS, Sure, became, sure};
 use paramita::pages::console::fleet::{FleetPage, Now, fleet, news};
 use paramita::pages::console::{Frame, Section};
 use paramita::reconcile::budget::Budget;
@@ -141,7 +141,8 @@ pub fn pages(hostile: Option<&str>) -> Vec<Sample> {
         [FieldError { field: "phase", message: hostile.unwrap_or("must be one of failed, pending, updating, ready") }];
     let chosen = tenants(12, hostile);
     let ask = |act: usize, error| {
-        sure(&Sure { frame, act: BULK[act], tenants: &chosen, release: Some("rel_0f1e2d3c4b5a6978"), error })
+        let (release, grace_days) = (hostile.unwrap_or("rel_0f1e2d3c4b5a6978"), hostile.unwrap_or(GRACE_DAYS));
+        sure(&Sure { frame, act: BULK[act], tenants: &chosen, release, grace_days, error })
     };
     let outcome = |tenant, outcome, detail: Option<&'static str>| Became {
         tenant,

@@ -1,7 +1,7 @@
 //! The page about all tenants: what it is told when it asks again, and what has to be typed before something is done.
 
 use paramita::pages::console::Section;
-use paramita::pages::console::fleet::acts::{BULK, Sure, sure, words};
+use paramita::pages::console::fleet::acts::{BULK, GRACE_DAYS, Sure, sure, words};
 use paramita::pages::console::fleet::{marks, news};
 use paramita::tenant::Phase;
 
@@ -33,7 +33,14 @@ fn what_a_page_is_told_replaces_nothing_that_somebody_may_be_typing_or_choosing(
 fn what_stops_work_is_done_only_for_whoever_types_how_many_are_meant() {
     let chosen = tenants(12, None);
     for act in BULK {
-        let page = Sure { frame: operator(Section::Fleet, None), act, tenants: &chosen, release: None, error: None };
+        let page = Sure {
+            frame: operator(Section::Fleet, None),
+            act,
+            tenants: &chosen,
+            release: "",
+            grace_days: GRACE_DAYS,
+            error: None,
+        };
         let typed = format!("<input type=\"hidden\" name=\"sure\" value=\"{}\">", words(act, 12));
         assert_eq!(sure(&page).into_string().contains(&typed), !act.is_grave, "{}", act.name);
     }

@@ -13,7 +13,7 @@ use crate::http::reply::Response;
 use crate::http::site::json_of;
 use crate::pages::FieldError;
 use crate::pages::console::Section;
-use crate::pages::console::fleet::acts::{BULK, Became, Sure, became, sure, words};
+use crate::pages::console::fleet::acts::{BULK, Became, GRACE_DAYS, Sure, became, sure, words};
 use crate::pages::console::fleet::{FleetPage, Now, TEXTS, fleet, news};
 use crate::registry::fleet::{Asked, Overview, Page};
 
@@ -81,15 +81,17 @@ pub async fn act(call: Call, operator: Operator, form: Form) -> Result<Response,
     if tenants.is_empty() {
         return Err(ApiError::invalid("/tenant", "choose at least one tenant of the list"));
     }
-    let typed = form.get("sure").trim();
+    let (typed, release, days) = (form.get("sure").trim(), form.get("release").trim(), form.get("grace_days").trim());
     if typed != words(act, tenants.len()) {
         let error = (!typed.is_empty()).then(|| format!("Type {} to be sure.", words(act, tenants.len())));
-        let release = if act.name == "release" { call.app.registry.default_release().await? } else { None };
+        let is_offered = act.name == "release" && release.is_empty();
+        let offered = if is_offered { call.app.registry.default_release().await? } else { None };
         let markup = sure(&Sure {
             frame: console.frame(Section::Fleet),
             act,
             tenants: &tenants,
-            release: release.as_ref().map(|release| release.id.0.as_str()),
+            release: offered.as_ref().map_or(release, |release| release.id.0.as_str()),
+            grace_days: if days.is_empty() { GRACE_DAYS } else { days },
             error: error.as_deref(),
         });
         let status = if error.is_some() { StatusCode::UNPROCESSABLE_ENTITY } else { StatusCode::OK };
@@ -97,7 +99,6 @@ pub async fn act(call: Call, operator: Operator, form: Form) -> Result<Response,
     }
     let ids: Vec<&str> = tenants.iter().map(|tenant| tenant.id.0.as_str()).collect();
     let mut body = Map::from_iter([("act".to_owned(), act.name.into()), ("tenants".to_owned(), ids.into())]);
-    let (release, days) = (form.get("release").trim(), form.get("grace_days").trim());
     if act.name == "release" && !release.is_empty() {
         body.insert("release".to_owned(), release.into());
     }

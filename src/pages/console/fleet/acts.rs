@@ -52,6 +52,9 @@ pub const BULK: [Bulk; 5] = [
     },
 ];
 
+/// How long data is kept if nothing else is typed.
+pub const GRACE_DAYS: &str = "7";
+
 /// Before it is done.
 #[derive(Clone, Copy, Debug)]
 pub struct Sure<'a> {
@@ -61,8 +64,10 @@ pub struct Sure<'a> {
     pub act: Bulk,
     /// To whom.
     pub tenants: &'a [Tenant],
-    /// The release that sign-ups get: what is offered.
-    pub release: Option<&'a str>,
+    /// The release that was typed; before that, the one that sign-ups get.
+    pub release: &'a str,
+    /// The days that were typed; before that, [`GRACE_DAYS`].
+    pub grace_days: &'a str,
     /// What is wrong with what was typed.
     pub error: Option<&'a str>,
 }
@@ -92,13 +97,13 @@ pub fn sure(shown: &Sure<'_>) -> Markup {
             @if act.name == "release" {
                 div.field {
                     label for="release" { "Release" }
-                    input type="text" id="release" name="release" value=(shown.release.unwrap_or_default()) autocomplete="off" spellcheck="false";
+                    input type="text" id="release" name="release" value=(shown.release) autocomplete="off" spellcheck="false";
                 }
             }
             @if act.name == "delete" {
                 div.field {
                     label for="grace_days" { "Days that their data is kept" }
-                    input type="number" id="grace_days" name="grace_days" value="7" min="0" max="30";
+                    input type="number" id="grace_days" name="grace_days" value=(shown.grace_days) min="0" max="30";
                 }
             }
             @if act.is_grave {
