@@ -228,6 +228,8 @@ async fn the_same_is_done_to_several_and_what_is_refused_for_one_is_done_for_the
         json!({"act": "retry", "tenants": []}),
         json!({"act": "retry", "tenants": many}),
         json!({"act": "retry", "tenants": ["alice"], "release": "rel_1"}),
+        json!({"act": "retry", "tenants": ["alice"], "grace_days": 3}),
+        json!({"act": "retry", "tenants": ["alice", "a".repeat(65)]}),
         json!({"act": "delete", "tenants": ["alice"], "grace_days": 31}),
     ] {
         post(&plane, "/admin/api/acts", "application/json", body.to_string()).await.expect(422);

@@ -51,7 +51,7 @@ pub fn operations() -> Vec<Operation> {
                     "act": {"enum": acts::ACTS},
                     "tenants": {
                         "type": "array", "minItems": 1, "maxItems": acts::MAX_TENANTS,
-                        "items": {"type": "string"},
+                        "items": {"type": "string", "maxLength": 64},
                         "description": "Their names or ids.",
                     },
                     "release": {"type": "string", "description": "With `release`: which; left out, the one that sign-ups get."},

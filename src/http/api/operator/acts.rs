@@ -7,13 +7,16 @@ use super::verbs;
 use crate::access::Operator;
 use crate::http::api;
 use crate::http::auth;
-use crate::http::body::Fields;
+use crate::http::body::{Fields, short};
 use crate::http::call::Call;
-use crate::http::error::{ApiError, Problem};
+use crate::http::error::{ApiError, FieldError, Problem};
 use crate::http::reply::{self, Response};
 
 /// Most tenants of one request: each takes a few round trips to the database, one after the other.
 pub const MAX_TENANTS: usize = 100;
+
+/// Characters that no name and no id has more of.
+const MAX_NAME: usize = 64;
 
 /// What can be done to several at once.
 pub const ACTS: [&str; 5] = ["suspend", "resume", "retry", "release", "delete"];
@@ -122,12 +125,15 @@ fn read(call: &Call) -> Result<Asked, ApiError> {
         0 => Err("names nobody".to_owned()),
         1..=MAX_TENANTS => {
             let mut tenants: Vec<String> = Vec::with_capacity(names.len());
-            for name in names.iter().filter(|name| name.len() <= 64) {
+            for name in names {
+                if name.chars().count() > MAX_NAME {
+                    return Err(format!("{} is nobody's name or id", short(name)));
+                }
                 if !tenants.contains(name) {
                     tenants.push(name.clone());
                 }
             }
-            if tenants.is_empty() { Err("names nobody".to_owned()) } else { Ok(tenants) }
+            Ok(tenants)
         }
         _ => Err(format!("has more than {MAX_TENANTS} tenants")),
     });
@@ -137,6 +143,10 @@ fn read(call: &Call) -> Result<Asked, ApiError> {
     let days = u32::try_from(api::tenant::MAX_GRACE_DAYS).unwrap_or_default();
     let grace_days = fields.number("grace_days", 0..=days);
     fields.finish();
+    if grace_days.is_some() && act != Some("delete") {
+        let (pointer, detail) = ("/grace_days".to_owned(), "goes with the act delete only".to_owned());
+        complaints.push(FieldError { pointer, detail });
+    }
     match (act, tenants) {
         (Some(act), Some(tenants)) if complaints.is_empty() => Ok(Asked { act, tenants, release, grace_days }),
         _ => Err(ApiError::Invalid(complaints)),
