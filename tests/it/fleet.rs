@@ -271,6 +271,18 @@ async fn the_form_asks_first_and_does_it_for_whoever_types_how_many_are_meant() 
 }
 
 #[tokio::test(start_paused = true)]
+async fn what_a_tenant_would_cost_is_said_with_the_hours_that_it_would_be_awake() {
+    let plane = plane().await;
+    for (name, sleep_after, said) in
+        [("alice", "never", "Idle: awake 24 hours a day"), ("bob", "10m", "Idle: awake 1 hour a day")]
+    {
+        plane.sign_up(&json!({"name": name, "spec": {"sleep_after": sleep_after}})).await;
+        let page = ask(&plane, &format!("/admin/tenants/{name}")).await.text;
+        assert!(page.contains(said), "{said}: {page}");
+    }
+}
+
+#[tokio::test(start_paused = true)]
 async fn a_page_that_asks_again_is_told_when_something_is_new() {
     let plane = plane().await;
     let page = ask(&plane, "/admin?sort=created").await.text;

@@ -16,7 +16,7 @@ use crate::http::call::Call;
 use crate::http::error::ApiError;
 use crate::http::reply::Response;
 use crate::http::site::json_of;
-use crate::http::site::tenant::{mark, presets};
+use crate::http::site::tenant::{PRESETS, mark, words_of};
 use crate::http::view::{SecretView, names_of, usage};
 use crate::pages::FieldError;
 use crate::pages::console::Section;
@@ -306,11 +306,11 @@ async fn render(
 
 /// What a month costs for each way of use, as it stands now first.
 fn forecast(tenant: &Tenant) -> Vec<(String, String)> {
-    let monthly = |activity: Activity| activity.usage(&tenant.spec).estimate().next_tenant.total.to_string();
     let now = usage(tenant, Activity::default()).estimate().next_tenant.total.to_string();
     let mut lines = vec![("As it stands".to_owned(), now)];
-    lines.extend(
-        presets().into_iter().map(|(preset, words)| (words, monthly(Activity { preset, ..Activity::default() }))),
-    );
+    lines.extend(PRESETS.into_iter().map(|preset| {
+        let usage = Activity { preset, ..Activity::default() }.usage(&tenant.spec);
+        (words_of(preset, usage.hours_per_day), usage.estimate().next_tenant.total.to_string())
+    }));
     lines
 }

@@ -261,7 +261,7 @@ fn show(session: &Session, form: &Form, dry_run: &Value) -> Response {
         before: Quote { instance_type, sleep_after, monthly: &now },
         after: Quote { instance_type: new_type, sleep_after: new_sleep, monthly: &then },
         difference: &change.next_tenant_difference.in_words(),
-        usage: &words_of(preset),
+        usage: &words_of(preset, preset.hours_per_day()),
         plan: &plan,
     });
     page(StatusCode::OK, markup)

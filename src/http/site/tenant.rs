@@ -5,7 +5,7 @@ use http::StatusCode;
 use super::session::Session;
 use super::{address_of, page};
 use crate::app::App;
-use crate::cost::{Activity, Preset, Usage};
+use crate::cost::{Activity, HoursPerDay, Preset, Usage};
 use crate::http::api::change::{ledger_of, release_of};
 use crate::http::api::secret_values::is_set;
 use crate::http::call::Call;
@@ -76,9 +76,8 @@ pub async fn render(call: &Call, session: &Session, shown: Shown<'_>) -> Result<
     let running = Activity::default().usage(&tenant.spec);
     let monthly_running = running.estimate().next_tenant.total.to_string();
     let sizes = sizes_of(tenant);
-    let presets = presets();
-    let presets: Vec<view::Preset<'_>> =
-        presets.iter().map(|(preset, words)| view::Preset { value: preset.as_str(), words }).collect();
+    let presets = PRESETS.map(|preset| (preset, words_of(preset, preset.hours_per_day())));
+    let presets = presets.each_ref().map(|(preset, words)| view::Preset { value: preset.as_str(), words });
     let lines = secret_lines(&release.manifest.profile, &secrets);
     let now = app.clock.now();
     let good: Vec<(&Token, String)> = tokens
@@ -177,18 +176,16 @@ fn sizes_of(tenant: &Tenant) -> Vec<Size> {
         .collect()
 }
 
-/// The ways in which tenants are used, for people; the usual one first.
-pub fn presets() -> Vec<(Preset, String)> {
-    let order = [Preset::Light, Preset::Idle, Preset::Normal, Preset::Heavy, Preset::Stress];
-    order.into_iter().map(|preset| (preset, words_of(preset))).collect()
-}
+/// The ways in which tenants are used; the usual one first.
+pub const PRESETS: [Preset; 5] = [Preset::Light, Preset::Idle, Preset::Normal, Preset::Heavy, Preset::Stress];
 
-/// A way of use in words.
-pub fn words_of(preset: Preset) -> String {
+/// A way of use in words, of a tenant that is awake for so many `hours` of a day then.
+pub fn words_of(preset: Preset, hours: HoursPerDay) -> String {
     let name = preset.as_str();
     let (first, rest) = name.split_at_checked(1).unwrap_or((name, ""));
-    let (hours, percent) = (preset.hours_per_day().get(), preset.cpu_percent().get());
-    format!("{}{rest}: awake {hours} hours a day, {percent} % CPU", first.to_ascii_uppercase())
+    let (hours, percent) = (hours.get(), preset.cpu_percent().get());
+    let unit = if hours == 1 { "hour" } else { "hours" };
+    format!("{}{rest}: awake {hours} {unit} a day, {percent} % CPU", first.to_ascii_uppercase())
 }
 
 /// The secrets of the release's profile and those that are set beside, required ones that are missing first.
